@@ -1,0 +1,53 @@
+"""A document: what is known of one item so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+__all__ = ["Document"]
+
+
+@dataclass(slots=True)
+class Document:
+    """What is known of one item so far.
+
+    A filter reads it and may fill in the fields that it measures (``language``); nothing else
+    changes it.
+
+    Attributes:
+        document_id: 32 hex digits, a stable hash of the source's own identity.
+        url: Where the document was, in the source's own spelling.
+        date: When it was captured, ISO 8601 with ``Z``; empty when unknown.
+        raw: The source's bytes (an HTTP body after its content encodings); emptied once a text
+            was extracted.
+        http_charset: The charset of the HTTP Content-Type, empty when none was given.
+        text: The extracted text.
+        title: The page's title.
+        language: ISO 639 code of the most probable language, empty before it is judged.
+        language_score: Probability of ``language``, 0 to 1.
+        scores: Every measured score by filter name.
+        formulas_found: Formulas in the source, by encoding.
+        formulas_kept: Formulas in the text, by encoding.
+        extraction: How the text was made, ``main`` or the fallback that was needed.
+        extraction_info: OpenWebMath's own counters, where the edition keeps them.
+    """
+
+    document_id: str
+    url: str = ""
+    date: str = ""
+    raw: bytes = b""
+    http_charset: str = ""
+    text: str = ""
+    title: str = ""
+    language: str = ""
+    language_score: float = 0.0
+    scores: dict[str, float] = field(default_factory=dict)
+    formulas_found: dict[str, int] = field(default_factory=dict)
+    formulas_kept: dict[str, int] = field(default_factory=dict)
+    extraction: str = ""
+    extraction_info: dict[str, int | bool] = field(default_factory=dict)
+
+    @property
+    def has_formulas(self) -> bool:
+        """True when at least one formula is in the text."""
+        return any(self.formulas_kept.values())
