@@ -23,6 +23,9 @@ MAGIC = b"\x1f\x8b\x08"
 # How much compressed data the inflater is fed at a time. What follows the member's end is copied
 # back by the library, so that feeding whole blocks would copy each block once a member.
 _FEED = 64 * 1024
+# How much inflated data comes back at a time. The library allocates as much up front: asking for a
+# member's limit at once costs a third of the time in page faults (measured).
+_PIECE = 256 * 1024
 # Enough inflated bytes to tell a record's first line.
 _PROBE = 1024
 # An empty gzip member is 20 bytes long, anything shorter can't be one.
@@ -95,13 +98,15 @@ def inflate(window: Window, offset: int, max_bytes: int) -> Member:
     total = 0
     position = offset
     while True:
-        feed = window.get(position, _FEED)
-        if not feed:
-            damage = Damage(offset, position - offset, "gzip_truncated", "the file ends inside")
-            return Member(offset, position - offset, b"".join(parts), damage=damage)
-        position += len(feed)
+        feed: bytes | memoryview = b""
+        if inflater.needs_input:
+            feed = window.get(position, _FEED)
+            if not feed:
+                damage = Damage(offset, position - offset, "gzip_truncated", "the file ends inside")
+                return Member(offset, position - offset, b"".join(parts), damage=damage)
+            position += len(feed)
         try:
-            part = inflater.decompress(feed, max_bytes - total + 1)
+            part = inflater.decompress(feed, _PIECE)
         except igzip_lib.error as error:
             damage = Damage(offset, position - offset, "gzip_corrupt", str(error))
             return Member(offset, position - offset, b"".join(parts), damage=damage)
