@@ -16,8 +16,11 @@ class Document:
 
     Attributes:
         document_id: 32 hex digits, a stable hash of the source's own identity.
+        record_type: WARC-Type of the record that it came in; empty for other sources.
         url: Where the document was, in the source's own spelling.
         date: When it was captured, ISO 8601 with ``Z``; empty when unknown.
+        http_status: Status code of the response; 0 when there was none.
+        content_type: Media type without parameters, lower case; empty when not given.
         raw: The source's bytes (an HTTP body after its content encodings); emptied once a text
             was extracted.
         http_charset: The charset of the HTTP Content-Type, empty when none was given.
@@ -28,13 +31,19 @@ class Document:
         scores: Every measured score by filter name.
         formulas_found: Formulas in the source, by encoding.
         formulas_kept: Formulas in the text, by encoding.
+        encoding: The character encoding that the source was read in.
         extraction: How the text was made, ``main`` or the fallback that was needed.
         extraction_info: OpenWebMath's own counters, where the edition keeps them.
+        extraction_config: The settings that the text was extracted with, where they vary by
+            document.
     """
 
     document_id: str
+    record_type: str = ""
     url: str = ""
     date: str = ""
+    http_status: int = 0
+    content_type: str = ""
     raw: bytes = b""
     http_charset: str = ""
     text: str = ""
@@ -44,8 +53,10 @@ class Document:
     scores: dict[str, float] = field(default_factory=dict)
     formulas_found: dict[str, int] = field(default_factory=dict)
     formulas_kept: dict[str, int] = field(default_factory=dict)
+    encoding: str = ""
     extraction: str = ""
     extraction_info: dict[str, int | bool] = field(default_factory=dict)
+    extraction_config: dict[str, bool | int | float | str] = field(default_factory=dict)
 
     @property
     def has_formulas(self) -> bool:

@@ -107,7 +107,7 @@ def inflate(window: Window, offset: int, max_bytes: int) -> Member:
             position += len(feed)
         try:
             part = inflater.decompress(feed, _PIECE)
-        except igzip_lib.error as error:
+        except igzip_lib.IsalError as error:
             damage = Damage(offset, position - offset, "gzip_corrupt", str(error))
             return Member(offset, position - offset, b"".join(parts), damage=damage)
         parts.append(part)
@@ -134,5 +134,5 @@ def _begins_record(window: Window, offset: int) -> bool:
     inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     try:
         return starts_record(inflater.decompress(window.get(offset, _FEED), _PROBE))
-    except igzip_lib.error:
+    except igzip_lib.IsalError:
         return False

@@ -11,11 +11,11 @@ of a file are then exactly those of one sequential read, however it was cut.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import lz4.frame
 import zstandard
@@ -153,19 +153,22 @@ class ArchiveReader:
     def _gzip(self) -> Iterator[WarcRecord | Damage]:
         position = self._start if self._exact else next_member(self._window, self._start)
         self.first = position
-        while position < min(self._end, self._window.size):
+        limit = min(self._end, self._window.size)
+        while position < limit:
+            oversize = False
             for item in read_members(self._window, position, self._end, self._limits.max_member):
                 if isinstance(item, Damage):
                     yield item
                     position = item.offset + item.length
                 elif item.oversize:
+                    oversize = True
                     position = yield from self._oversize(item)
                 else:
                     yield from self._member(item)
                     position = item.offset + item.length
-            else:
-                # Padding at the file's end belongs to no member.
-                position = max(position, min(self._end, self._window.size))
+            if not oversize:
+                # Zero padding at the file's end belongs to no member.
+                position = max(position, limit)
         self.next = position
 
     def _member(self, member: Member) -> Iterator[WarcRecord | Damage]:
@@ -180,7 +183,7 @@ class ArchiveReader:
         records = parse_member(member.data, member.offset, member.length, self._limits.max_block)
         yield from _until_damage(records, member.damage)
 
-    def _oversize(self, member: Member) -> Iterator[WarcRecord | Damage]:
+    def _oversize(self, member: Member) -> Generator[WarcRecord | Damage, None, int]:
         """A member too long for memory: through a scratch file, then as a plain archive."""
         packed = _GzipMember(self._window, member.offset)
         with tempfile.NamedTemporaryFile(prefix="proofmill-member-") as scratch:
@@ -254,14 +257,13 @@ class _GzipMember:
             position += len(feed)
             try:
                 part = inflater.decompress(feed, 1 << 22)
-            except igzip_lib.error as error:
+            except igzip_lib.IsalError as error:
                 return position - self._offset, Damage(0, 0, "gzip_corrupt", str(error))
+            sink.write(part[: limit - written])
             written += len(part)
             if written > limit:
-                return position - self._offset, Damage(
-                    0, 0, "unpack_limit", f"more than {limit} bytes"
-                )
-            sink.write(part)
+                damage = Damage(0, 0, "unpack_limit", f"more than {limit} bytes")
+                return position - self._offset, damage
         return position - len(inflater.unused_data) - self._offset, None
 
 
@@ -298,10 +300,11 @@ class _Stream:
         try:
             reader = self._open()
             while part := reader.read(1 << 20):
+                sink.write(part[: limit - written])
                 written += len(part)
                 if written > limit:
-                    return 0, Damage(0, self._source.size, "unpack_limit", f"more than {limit}")
-                sink.write(part)
+                    detail = f"more than {limit} bytes"
+                    return 0, Damage(0, self._source.size, "unpack_limit", detail)
         except (zstandard.ZstdError, RuntimeError, OSError, EOFError, ValueError) as error:
             reason = f"{self._container.value}_corrupt"
             return 0, Damage(0, self._source.size, reason, str(error))
@@ -310,11 +313,11 @@ class _Stream:
     def _open(self) -> IO[bytes]:
         file = _SourceFile(self._source)
         if self._container is Container.LZ4:
-            return lz4.frame.LZ4FrameFile(file)
+            stream: IO[bytes] = lz4.frame.LZ4FrameFile(file)
+            return stream
         dictionary = _zstd_dictionary(self._source)
-        return zstandard.ZstdDecompressor(dict_data=dictionary).stream_reader(
-            file, read_across_frames=True
-        )
+        decompressor = zstandard.ZstdDecompressor(dict_data=dictionary)
+        return decompressor.stream_reader(cast(IO[bytes], file), read_across_frames=True)
 
 
 def _zstd_dictionary(source: ByteSource) -> zstandard.ZstdCompressionDict | None:
