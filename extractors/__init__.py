@@ -1,1 +1,1 @@
-
+"""Extractors: bytes in, text or records out. Pure."""

@@ -47,7 +47,7 @@ class Decision:
     @classmethod
     def keep(
         cls,
-        filter: str,
+        filter_name: str,
         reason: str = "pass",
         *,
         score: float | None = None,
@@ -55,12 +55,12 @@ class Decision:
         detail: str = "",
     ) -> Decision:
         """A decision to keep."""
-        return cls(filter, Verdict.KEEP, reason, score, threshold, detail)
+        return cls(filter_name, Verdict.KEEP, reason, score, threshold, detail)
 
     @classmethod
     def drop(
         cls,
-        filter: str,
+        filter_name: str,
         reason: str,
         *,
         score: float | None = None,
@@ -68,4 +68,4 @@ class Decision:
         detail: str = "",
     ) -> Decision:
         """A decision to drop."""
-        return cls(filter, Verdict.DROP, reason, score, threshold, detail)
+        return cls(filter_name, Verdict.DROP, reason, score, threshold, detail)

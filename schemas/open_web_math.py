@@ -59,9 +59,7 @@ def open_web_math_view(documents: pa.Table) -> pa.Table:
     """
     needed = ("extraction_info", "extraction_config", "formulas_kept", "scores", "warc_file")
     columns = {name: documents.column(name).to_pylist() for name in needed}
-    metadata = [
-        _metadata(*row) for row in zip(*(columns[name] for name in needed), strict=True)
-    ]
+    metadata = [_metadata(*row) for row in zip(*(columns[name] for name in needed), strict=True)]
     return pa.Table.from_arrays(
         [
             documents.column("url"),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
+from types import MappingProxyType
 
 import pyarrow as pa
 
@@ -25,6 +27,14 @@ __all__ = [
     "dropped_texts_table",
     "trails_table",
 ]
+
+# Shared by all rows that have none.
+_NO_COUNTS: Mapping[str, int] = MappingProxyType({})
+
+
+def _no_counts() -> Mapping[str, int]:
+    return _NO_COUNTS
+
 
 _COUNTS = pa.map_(pa.string(), pa.int32())
 
@@ -163,8 +173,8 @@ class TrailRow:
     shadow: bool = False
     language: str = ""
     text_chars: int = 0
-    formulas_found: Mapping[str, int] = field(default_factory=dict)
-    formulas_kept: Mapping[str, int] = field(default_factory=dict)
+    formulas_found: Mapping[str, int] = field(default_factory=_no_counts)
+    formulas_kept: Mapping[str, int] = field(default_factory=_no_counts)
     decisions: list[Decision] = field(default_factory=list)
 
 
@@ -261,8 +271,7 @@ def decisions_array(lists: Sequence[Sequence[Decision]]) -> pa.Array:
         offsets.append(len(flat))
     struct = DECISIONS.value_type
     children = [
-        pa.array([getattr(decision, member.name) for decision in flat], member.type)
-        for member in struct
+        pa.array(list(map(attrgetter(member.name), flat)), member.type) for member in struct
     ]
     values = pa.StructArray.from_arrays(children, fields=list(struct))
     return pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), values, type=DECISIONS)
@@ -277,7 +286,7 @@ def _table(columns: Mapping[str, pa.Array | list[object]], schema: pa.Schema) ->
 
 
 def _plain(rows: Sequence[object], names: Sequence[str]) -> dict[str, pa.Array | list[object]]:
-    return {name: [getattr(row, name) for row in rows] for name in names}
+    return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
 def _provenance(places: Sequence[Provenance]) -> dict[str, pa.Array | list[object]]:
@@ -286,7 +295,7 @@ def _provenance(places: Sequence[Provenance]) -> dict[str, pa.Array | list[objec
 
 def _counts(maps: Iterable[Mapping[str, int]]) -> list[object]:
     # Sorted, so that equal counts are equal bytes whatever the order in which they were found.
-    return [sorted((k, v) for k, v in counts.items() if v) for counts in maps]
+    return [sorted((k, v) for k, v in counts.items() if v) if counts else () for counts in maps]
 
 
 def _scores(maps: Iterable[Mapping[str, float]]) -> list[object]:

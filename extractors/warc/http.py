@@ -15,6 +15,8 @@ from dataclasses import dataclass
 import brotli
 import zstandard
 
+from extractors.warc.headers import header_fields
+
 __all__ = ["HttpError", "HttpResponse", "parse_http"]
 
 _MAX_HEADER = 256 * 1024
@@ -52,7 +54,7 @@ class HttpResponse:
 
     status: int
     headers: dict[str, str]
-    data: bytes
+    data: bytes | bytearray
     body_start: int
     body_end: int
     notes: tuple[str, ...] = ()
@@ -77,7 +79,7 @@ class HttpResponse:
         Raises:
             HttpError: The encoding is unknown or corrupt, or the body longer than ``max_bytes``.
         """
-        raw = self.data[self.body_start : self.body_end]
+        raw = bytes(memoryview(self.data)[self.body_start : self.body_end])
         if "chunked" in self.headers.get("transfer-encoding", "").lower():
             raw = self._dechunk(raw)
         declared = self.headers.get("content-encoding", "")
@@ -135,7 +137,7 @@ class HttpResponse:
         return text
 
 
-def parse_http(data: bytes, start: int = 0, end: int | None = None) -> HttpResponse:
+def parse_http(data: bytes | bytearray, start: int = 0, end: int | None = None) -> HttpResponse:
     """Parses the header of an HTTP response that lies in ``data[start:end]``.
 
     Raises:
@@ -145,26 +147,16 @@ def parse_http(data: bytes, start: int = 0, end: int | None = None) -> HttpRespo
     status = _STATUS_LINE.match(data, start, stop)
     if status is None:
         begin = data[start : min(stop, start + 24)]
-        raise HttpError("no_http_header", f"begins with {begin!r}")
+        raise HttpError("no_http_header", f"begins with {bytes(begin)!r}")
     limit = min(stop, start + _MAX_HEADER)
     header_end, body_start = _header_end(data, start, limit)
     if header_end < 0:
         header_end = body_start = limit
-    headers: dict[str, str] = {}
-    lines = data[start:header_end].decode("latin-1").split("\n")
-    last = ""
-    for line in lines[1:]:
-        if line[:1] in (" ", "\t") and last:
-            headers[last] = f"{headers[last]} {line.strip()}"
-            continue
-        name, colon, value = line.partition(":")
-        if colon:
-            last = name.strip().lower()
-            headers.setdefault(last, value.strip())
+    headers = header_fields(data[start:header_end].decode("latin-1").split("\n"))
     return HttpResponse(int(status.group(1)), headers, data, body_start, stop)
 
 
-def _header_end(data: bytes, start: int, limit: int) -> tuple[int, int]:
+def _header_end(data: bytes | bytearray, start: int, limit: int) -> tuple[int, int]:
     crlf = data.find(b"\r\n\r\n", start, limit)
     bare = data.find(b"\n\n", start, limit if crlf < 0 else crlf)
     if bare >= 0:

@@ -10,22 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
+import deflate
 from isal import igzip_lib
 
 from extractors.warc.records import Damage, starts_record
 from extractors.warc.source import Window
 
-__all__ = ["MAGIC", "Member", "inflate", "next_member", "read_members"]
+__all__ = ["MAGIC", "IsalError", "Member", "inflate", "next_member", "read_members"]
+
+# The library's stub types its exception as an instance.
+IsalError = cast("type[Exception]", igzip_lib.IsalError)
 
 MAGIC = b"\x1f\x8b\x08"
 
-# How much compressed data the inflater is fed at a time. What follows the member's end is copied
-# back by the library, so that feeding whole blocks would copy each block once a member.
-_FEED = 64 * 1024
-# How much inflated data comes back at a time. The library allocates as much up front: asking for a
-# member's limit at once costs a third of the time in page faults (measured).
-_PIECE = 256 * 1024
+# How much compressed data the inflater is fed: little at first, since requests and metadata are
+# small and what follows a member's end is copied back by the library. One feed can inflate to a
+# thousand times its size (deflate's limit is 1032), which bounds the memory of a bomb.
+_FIRST_FEED = 4 * 1024
+_FEED = 16 * 1024
+# The longest member that is inflated at once, compressed; longer ones hold false magic numbers.
+_AT_ONCE = 1 << 20
+_DEFLATE_RATIO = 1032
 # Enough inflated bytes to tell a record's first line.
 _PROBE = 1024
 # An empty gzip member is 20 bytes long, anything shorter can't be one.
@@ -47,7 +54,7 @@ class Member:
 
     offset: int
     length: int
-    data: bytes
+    data: bytes | bytearray
     oversize: bool = False
     damage: Damage | None = None
 
@@ -93,21 +100,49 @@ def read_members(window: Window, start: int, end: int, max_bytes: int) -> Iterat
 
 def inflate(window: Window, offset: int, max_bytes: int) -> Member:
     """Inflates the member at ``offset``; see ``Member`` for what may be wrong with it."""
+    return _inflate_at_once(window, offset, max_bytes) or _inflate_stream(window, offset, max_bytes)
+
+
+def _inflate_at_once(window: Window, offset: int, max_bytes: int) -> Member | None:
+    """The member that ends where the next one's magic number stands, or None.
+
+    libdeflate is a quarter faster than any inflater that finds the end by itself, but must be told
+    it. A magic number inside the member, damage, a bomb or bytes after the member make the trailer
+    wrong, and the member is left to the inflater that sees more.
+    """
+    end = window.find(MAGIC, offset + _MIN_MEMBER, offset + _AT_ONCE)
+    if end < 0:
+        if window.size - offset > _AT_ONCE:
+            return None
+        end = window.size
+    packed = bytes(window.get(offset, end - offset))
+    size = int.from_bytes(packed[-4:], "little")
+    if size > max_bytes or size > len(packed) * _DEFLATE_RATIO:
+        return None
+    try:
+        data = deflate.gzip_decompress(packed, size)
+    except (deflate.DeflateError, ValueError):
+        return None
+    # The library passes over bytes behind the trailer; then these four are not the trailer's.
+    return Member(offset, len(packed), data) if len(data) == size else None
+
+
+def _inflate_stream(window: Window, offset: int, max_bytes: int) -> Member:
     inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     parts: list[bytes] = []
     total = 0
     position = offset
+    size = _FIRST_FEED
     while True:
-        feed: bytes | memoryview = b""
-        if inflater.needs_input:
-            feed = window.get(position, _FEED)
-            if not feed:
-                damage = Damage(offset, position - offset, "gzip_truncated", "the file ends inside")
-                return Member(offset, position - offset, b"".join(parts), damage=damage)
-            position += len(feed)
+        feed = window.get(position, size)
+        if not feed:
+            damage = Damage(offset, position - offset, "gzip_truncated", "the file ends inside")
+            return Member(offset, position - offset, b"".join(parts), damage=damage)
+        position += len(feed)
+        size = _FEED
         try:
-            part = inflater.decompress(feed, _PIECE)
-        except igzip_lib.IsalError as error:
+            part = inflater.decompress(feed)
+        except IsalError as error:
             damage = Damage(offset, position - offset, "gzip_corrupt", str(error))
             return Member(offset, position - offset, b"".join(parts), damage=damage)
         parts.append(part)
@@ -133,6 +168,6 @@ def next_member(window: Window, position: int) -> int:
 def _begins_record(window: Window, offset: int) -> bool:
     inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     try:
-        return starts_record(inflater.decompress(window.get(offset, _FEED), _PROBE))
-    except igzip_lib.IsalError:
+        return starts_record(inflater.decompress(window.get(offset, _FIRST_FEED), _PROBE))
+    except IsalError:
         return False

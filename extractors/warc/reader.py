@@ -21,7 +21,7 @@ import lz4.frame
 import zstandard
 from isal import igzip_lib
 
-from extractors.warc.members import MAGIC, Member, next_member, read_members
+from extractors.warc.members import MAGIC, IsalError, Member, next_member, read_members
 from extractors.warc.records import (
     Damage,
     WarcRecord,
@@ -49,6 +49,11 @@ class Container(Enum):
     def splittable(self) -> bool:
         """Whether a range of the file can be read without what comes before it."""
         return self in (Container.GZIP, Container.PLAIN)
+
+    @property
+    def packed(self) -> bool:
+        """Whether the file must be unpacked from its start."""
+        return self in (Container.ZSTD, Container.LZ4)
 
 
 _SIGNATURES = {
@@ -126,17 +131,22 @@ class ArchiveReader:
         self.next = start
 
     def __iter__(self) -> Iterator[WarcRecord | Damage]:
-        if self.container is Container.EMPTY:
-            yield Damage(0, 0, "empty_file")
-            return
+        found = False
+        for item in self._items():
+            found = True
+            yield item
+        if not found and self._start == 0 and self._end >= self._source.size:
+            yield Damage(0, self._source.size, "empty_file", "no bytes inside the container")
+
+    def _items(self) -> Iterator[WarcRecord | Damage]:
         if self.container is Container.GZIP:
             yield from self._gzip()
         elif self.container is Container.PLAIN:
             yield from self._plain()
-        elif self._start == 0:
+        elif self.container.packed and self._start == 0:
             yield from self._packed()
             self.next = self._source.size
-        else:
+        elif self.container.packed:
             self.first = self.next = self._source.size
 
     def _plain(self) -> Iterator[WarcRecord | Damage]:
@@ -257,7 +267,7 @@ class _GzipMember:
             position += len(feed)
             try:
                 part = inflater.decompress(feed, 1 << 22)
-            except igzip_lib.IsalError as error:
+            except IsalError as error:
                 return position - self._offset, Damage(0, 0, "gzip_corrupt", str(error))
             sink.write(part[: limit - written])
             written += len(part)

@@ -11,6 +11,7 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
 
+from extractors.warc.headers import header_fields
 from extractors.warc.source import BytesSource, Window
 
 __all__ = [
@@ -79,7 +80,7 @@ class WarcRecord:
     inner_offset: int
     version: str
     headers: dict[str, str]
-    data: bytes
+    data: bytes | bytearray
     block_start: int
     block_end: int
     truncated: bool = False
@@ -114,7 +115,7 @@ class WarcRecord:
     @property
     def block(self) -> bytes:
         """The record's content block."""
-        return self.data[self.block_start : self.block_end]
+        return bytes(memoryview(self.data)[self.block_start : self.block_end])
 
 
 @dataclass(slots=True)
@@ -130,19 +131,19 @@ class _BadHeaderError(ValueError):
     """The bytes are no record header."""
 
 
-def starts_record(data: bytes | memoryview) -> bool:
+def starts_record(data: bytes | bytearray | memoryview) -> bool:
     """True when the bytes begin as a WARC or ARC record does."""
     head = bytes(data[:1024])
     return is_warc(head) or _ARC_LINE.match(head) is not None
 
 
-def is_warc(head: bytes | memoryview) -> bool:
+def is_warc(head: bytes | bytearray | memoryview) -> bool:
     """True when the bytes begin with a WARC version line; its case doesn't matter."""
     return bytes(head[:5]).upper() == b"WARC/"
 
 
 def parse_member(
-    data: bytes, offset: int, length: int, max_block: int
+    data: bytes | bytearray, offset: int, length: int, max_block: int
 ) -> Iterator[WarcRecord | Damage]:
     """Records of one inflated gzip member.
 
@@ -162,7 +163,7 @@ def parse_member(
         if end <= len(data) and not data[end : end + 8].strip(b"\r\n") and len(data) - end <= 8:
             yield _record(data, header, offset, length, 0, end, max_block)
             return
-    window = Window(BytesSource(data), block=max(len(data), 1))
+    window = Window(BytesSource(bytes(data)), block=max(len(data), 1))
     arc = not is_warc(data)
     yield from parse_stream(window, 0, len(data), max_block, member=(offset, length), arc=arc)
 
@@ -257,7 +258,7 @@ def _damage(
 
 
 def _record(
-    data: bytes,
+    data: bytes | bytearray,
     header: _Header,
     offset: int,
     length: int,
@@ -280,17 +281,17 @@ def _record(
     )
 
 
-def _parse_header(data: bytes, position: int) -> _Header:
+def _parse_header(data: bytes | bytearray, position: int) -> _Header:
     if is_warc(data[position : position + 5]):
         return _parse_warc_header(data, position)
     arc = _ARC_LINE.match(data, position)
     if arc is None:
         start = data[position : position + 24]
-        raise _BadHeaderError(f"no record begins with {start!r}")
+        raise _BadHeaderError(f"no record begins with {bytes(start)!r}")
     return _arc_header(arc)
 
 
-def _parse_warc_header(data: bytes, position: int) -> _Header:
+def _parse_warc_header(data: bytes | bytearray, position: int) -> _Header:
     end = data.find(b"\r\n\r\n", position, position + _MAX_HEADER)
     body = end + 4
     # ClueWeb-like writers end lines with a bare line feed.
@@ -300,19 +301,7 @@ def _parse_warc_header(data: bytes, position: int) -> _Header:
     if end < 0:
         raise _BadHeaderError("header block without an end")
     lines = data[position:end].decode("utf-8", "replace").split("\n")
-    fields: dict[str, str] = {}
-    last = ""
-    for line in lines[1:]:
-        if line[:1] in " \t" and last:
-            fields[last] = f"{fields[last]} {line.strip()}".strip()
-            continue
-        name, colon, value = line.partition(":")
-        if colon:
-            last = name.strip().lower()
-            if last not in fields:
-                fields[last] = value.strip()
-            else:
-                last = ""
+    fields = header_fields(lines)
     length = fields.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
         raise _BadHeaderError(f"Content-Length is {length!r}")

@@ -112,14 +112,14 @@ class Window:
         """Position of the first ``needle`` that begins in ``[offset, end)``, or -1."""
         stop = self.size if end is None else min(end + len(needle) - 1, self.size)
         while offset + len(needle) <= stop:
-            length = min(self._block, stop - offset)
-            view = self.get(offset, length)
-            # ``find`` on the underlying bytes: a memoryview has no such method.
-            begin = offset - self._start
-            hit = self._data.find(needle, begin, begin + len(view))
-            if hit >= 0:
-                return hit + self._start
-            offset += max(len(view) - len(needle) + 1, 1)
+            have = self._start + len(self._data)
+            if self._start <= offset and offset + len(needle) <= have:
+                hit = self._data.find(needle, offset - self._start, min(stop, have) - self._start)
+                if hit >= 0:
+                    return hit + self._start
+                offset = min(stop, have) - len(needle) + 1
+            else:
+                self._load(offset, min(self._block, stop - offset))
         return -1
 
     def search(self, pattern: re.Pattern[bytes], offset: int, end: int) -> int:

@@ -1,1 +1,1 @@
-
+"""Filters of the web subset."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 
 import brotli
@@ -27,7 +28,9 @@ def test_every_encoding_is_undone(encoding: str, chunked: bool) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "x-unheard-of"])
 def test_a_body_that_the_crawler_has_decoded_is_taken_as_it_is(encoding: str) -> None:
-    header = f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    header = (
+        f"HTTP/1.1 200 OK\r\nContent-Encoding: {encoding}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
     assert parse_http(header.encode() + PAGE).body(1 << 20) == PAGE
 
 
@@ -69,7 +72,5 @@ def test_what_is_no_response_is_refused() -> None:
 @given(st.binary(max_size=300), st.sampled_from(["gzip", "br", "zstd", "deflate", "gzip, br"]))
 def test_any_body_gives_bytes_or_an_http_error(body: bytes, encoding: str) -> None:
     header = f"HTTP/1.0 200\nContent-Encoding: {encoding}\nTransfer-Encoding: chunked\n\n"
-    try:
+    with contextlib.suppress(HttpError):
         assert len(parse_http(header.encode() + body).body(10_000)) <= 10_000
-    except HttpError:
-        pass

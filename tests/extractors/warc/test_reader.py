@@ -133,7 +133,11 @@ def test_a_cut_stream_archive_saves_every_record_before_the_cut() -> None:
 
 
 def test_members_beyond_the_memory_limit_go_through_a_file() -> None:
-    entries = [*pages(2), WarcResponse("https://big.example/", b"<html>" + b"y" * 900_000), *pages(2)]
+    entries = [
+        *pages(2),
+        WarcResponse("https://big.example/", b"<html>" + b"y" * 900_000),
+        *pages(2),
+    ]
     limits = ReadLimits(max_member=100_000)
     for container in ("gzip", "single-gzip"):
         data = archive_bytes(entries, container=container)  # type: ignore[arg-type]
@@ -183,6 +187,8 @@ def test_a_record_without_length_is_damage_and_the_next_one_is_read() -> None:
     ("data", "reason"),
     [
         (b"", "empty_file"),
+        (archive_bytes([], container="single-gzip"), "empty_file"),
+        (b"\x5d\x2a\x4d\x18", "empty_file"),
         (b"This is a text about WARC/1.0 and nothing else.\n" * 50, "not_an_archive"),
         (b"\x1f\x8b\x08 but no gzip", "gzip_corrupt"),
         (b"\x28\xb5\x2f\xfd but no zstd", "zstd_corrupt"),
@@ -263,7 +269,7 @@ def test_any_cut_into_ranges_gives_the_records_of_one_sequential_read(
 def test_any_bytes_are_read_to_the_end(noise: bytes, start: bytes) -> None:
     data = start + noise
     items = read(data)
-    assert data == b"" or items or not data.strip(b"\r\n\0")
+    assert items, "records or a word on why there are none"
 
 
 # ---- real files ---------------------------------------------------------------------------------

@@ -1,0 +1,94 @@
+"""HTML to text that keeps the mathematics: this project's edition.
+
+:func:`extract_html` is a pure function of its arguments. In order: bytes become text, text a tree;
+formulas become placeholders in the tree, those that markup shows first, then those between
+delimiters in text; the main content is chosen and written; placeholders become ``$..$`` and
+``$$..$$``. A formula that stands in the page twice, once drawn and once as source, is one formula.
+"""
+
+from __future__ import annotations
+
+import re
+
+from extractors.extraction import Extraction
+from extractors.html.decode import decode_html
+from extractors.html.delimiters import Scanner, page_delimiters
+from extractors.html.encodings import open_web_math_info
+from extractors.html.errors import ExtractionError, PageTooLargeError, UnparsablePageError
+from extractors.html.formulas import Formulas, without_forgeries
+from extractors.html.main_content import main_content, remove_hidden
+from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
+from extractors.html.serialize import Code, serialize, tidy
+from extractors.html.tree import Element, parse_html
+
+__all__ = [
+    "ExtractionError",
+    "PageTooLargeError",
+    "UnparsablePageError",
+    "decode_html",
+    "extract_html",
+]
+
+_MAX_BYTES = 64 * 1024 * 1024
+_LITTLE = 0.02
+
+
+def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extraction:
+    """Extracts a page's text and formulas.
+
+    Args:
+        raw: The page's bytes.
+        http_charset: The charset of the HTTP Content-Type header.
+        url: The page's address, which may say how its site writes formulas.
+
+    Raises:
+        ExtractionError: The page can't be turned into text.
+    """
+    if len(raw) > _MAX_BYTES:
+        raise PageTooLargeError(f"{len(raw)} bytes, the limit is {_MAX_BYTES}")
+    page, encoding = decode_html(raw, http_charset)
+    page = without_forgeries(page)
+    delimiters = page_delimiters(page)
+    scanner = Scanner(delimiters)
+    root = parse_html(page)
+    title = _title(root, scanner)
+    formulas = Formulas()
+    take_marked(root, formulas, tex_page=delimiters.renderer)
+    take_delimited(root, formulas, scanner)
+    remove_hidden(root)
+    code = Code()
+    everything = ""
+    content = main_content(root)
+    text = serialize(content, formulas, code)
+    method = "main"
+    if not text.strip():
+        method = "full"
+        text = everything = serialize(parse_html(page), formulas, code)
+    text = delimited_in_text(text, formulas, Scanner(delimiters.common()))
+    text = code.write(formulas.write(tidy(text)))
+    found = formulas.found()
+    return Extraction(
+        text=text,
+        title=title,
+        formulas_found=found,
+        formulas_kept=formulas.kept(),
+        method=method,
+        encoding=encoding,
+        info=open_web_math_info(found),
+    )
+
+
+def _title(root: Element, scanner: Scanner) -> str:
+    """The page's title, taken out of the tree."""
+    title = ""
+    for element in root.walk():
+        if element.tag == "title" and (element.parent is None or element.parent.tag != "svg"):
+            if not title:
+                title = " ".join(element.text().split())
+            element.children = []
+    formulas = Formulas()
+    title = delimited_in_text(title, formulas, scanner)
+    return formulas.write(tidy(title))
+
+
+_ = re

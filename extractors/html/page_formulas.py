@@ -1,0 +1,263 @@
+"""All formulas of a page, each replaced in the tree by its placeholder."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from extractors.html.asciimath import asciimath_to_tex
+from extractors.html.blocks import is_alone
+from extractors.html.delimiters import Delimited, Delimiters, Scanner
+from extractors.html.elements import (
+    TEX_ELEMENTS,
+    attribute_formula,
+    class_formula,
+    is_math_class,
+    tex_element_formula,
+)
+from extractors.html.formulas import Formulas
+from extractors.html.images import image_formula
+from extractors.html.katex import katex_formula
+from extractors.html.mathjax import (
+    OUTPUT_CLASSES,
+    math_script_formula,
+    mathjax_formula,
+    source_follows,
+)
+from extractors.html.mathml import mathml_annotation, mathml_is_display, mathml_to_tex
+from extractors.html.tree import Element
+
+__all__ = ["delimited_in_text", "take_delimited", "take_marked"]
+
+_Found = tuple[str, bool, str]
+
+_VERBATIM = frozenset(
+    {"pre", "code", "textarea", "script", "style", "samp", "kbd", "tt", "xmp", "listing", "svg"}
+)
+_IGNORED_CLASSES = ("tex2jax_ignore", "mathjax_ignore", "no-mathjax", "nomathjax", "nokatex")
+_BARRIER = "\ue002"
+
+
+def take_marked(root: Element, formulas: Formulas, *, tex_page: bool) -> None:
+    """Takes the formulas that markup shows: scripts, MathML, images, classes, attributes."""
+    stack = [root]
+    while stack:
+        element = stack.pop()
+        replacement = _replacement(element, formulas, tex_page)
+        if replacement is None:
+            for child in reversed(element.children):
+                if child.__class__ is Element:
+                    stack.append(child)  # type: ignore[arg-type]
+        elif element.parent is not None:
+            element.parent.replace_child(element, replacement)
+
+
+def _replacement(element: Element, formulas: Formulas, tex_page: bool) -> str | Element | None:
+    """What stands for the element: a placeholder, nothing (``""``), or ``None`` to look inside."""
+    tag = element.tag
+    attributes = element.attributes
+    found: _Found | None = None
+    if tag == "noscript":
+        return "" if _repeats_image(element) else None
+    if tag == "img" or tag == "image":
+        found = image_formula(element)
+        return _placeholder(found, formulas) if found else None
+    if tag == "script":
+        found = math_script_formula(element)
+        return _placeholder(found, formulas) if found else ""
+    if tag == "math" or (tag.endswith(":math") and tag != ":math"):
+        return _placeholder(_mathml(element), formulas)
+    if tag == "mjx-container":
+        found = mathjax_formula(element)
+        return _placeholder(found, formulas) if found else None
+    if tag in TEX_ELEMENTS:
+        found = tex_element_formula(element)
+        return _placeholder(found, formulas) if found else None
+    if not attributes:
+        return None
+    classes = attributes.get("class")
+    if classes:
+        if _is_renderers(classes):
+            decided = _by_renderer(element, set(classes.split()), formulas)
+            if decided is not None:
+                return decided
+        if is_math_class(classes):
+            found = attribute_formula(element) or class_formula(element, tex_page=tex_page)
+            if found:
+                return _placeholder(found, formulas)
+            return None
+    if len(attributes) > (1 if classes else 0):
+        found = attribute_formula(element)
+        if found:
+            return _placeholder(found, formulas)
+    return None
+
+
+def _repeats_image(noscript: Element) -> bool:
+    """Whether it only repeats, for readers without scripts, an image that loads late beside it."""
+    if noscript.parent is None or noscript.text().strip():
+        return False
+    siblings = [
+        child
+        for child in noscript.parent.children
+        if not (isinstance(child, str) and not child.strip())
+    ]
+    index = next(i for i, child in enumerate(siblings) if child is noscript)
+    for neighbour in siblings[max(index - 1, 0) : index + 2]:
+        if isinstance(neighbour, str):
+            if neighbour.endswith("\ue001") or neighbour.startswith("\ue000"):
+                return True
+        elif neighbour.tag == "img":
+            return True
+    return False
+
+
+@lru_cache(maxsize=1 << 15)
+def _is_renderers(classes: str) -> bool:
+    return any(part in classes for part in ("katex", "MathJax", "mjx-", "MJX", "mwe-", "ltx_"))
+
+
+def _placeholder(found: _Found, formulas: Formulas) -> str:
+    tex, display, encoding = found
+    return formulas.add(tex, display=display, encoding=encoding)
+
+
+def _by_renderer(element: Element, classes: set[str], formulas: Formulas) -> str | None:
+    if "katex" in classes or "katex-mathml" in classes:
+        found = katex_formula(element)
+        return _placeholder(found, formulas) if found else None
+    if "mwe-math-element" in classes:
+        return _placeholder_or_none(_wikipedia(element), formulas)
+    if classes & OUTPUT_CLASSES:
+        if source_follows(element):
+            return ""
+        if "MathJax_Preview" in classes:
+            return None
+        return _placeholder_or_none(mathjax_formula(element), formulas)
+    return None
+
+
+def _placeholder_or_none(found: _Found | None, formulas: Formulas) -> str | None:
+    return _placeholder(found, formulas) if found else None
+
+
+def _mathml(math: Element) -> _Found:
+    display = mathml_is_display(math)
+    is_latexml = "ltx_" in math.get("class")
+    tex = mathml_annotation(math)
+    if tex.strip():
+        return tex, display, "latexml" if is_latexml else "mathml_annotation"
+    tex = math.get("alttext")
+    if tex.strip():
+        return tex, display, "latexml" if is_latexml else "mathml_alttext"
+    tex = math.get("data-latex")
+    if tex:
+        return tex, display, "tex_attribute"
+    if not math.elements():
+        return math.text(), display, "mathml_tex"
+    return mathml_to_tex(math), display, "mathml"
+
+
+def _wikipedia(element: Element) -> _Found | None:
+    # The markup says inline for ":<math>" too, which stands indented on its own line.
+    display = is_alone(element)
+    alternative = ""
+    for inner in element.walk():
+        classes = inner.get("class")
+        if "-display" in classes:
+            display = True
+        if inner.tag == "math":
+            tex = mathml_annotation(inner) or inner.get("alttext") or mathml_to_tex(inner)
+            return tex, display or mathml_is_display(inner), "wikipedia"
+        if inner.tag in {"img", "meta"} and inner.get("alt"):
+            alternative = inner.get("alt")
+    return (alternative, display, "wikipedia") if alternative else None
+
+
+def take_delimited(root: Element, formulas: Formulas, scanner: Scanner) -> None:
+    """Takes the formulas between delimiters in text, as renderers find them: within one element,
+    across line breaks, never in code."""
+    stack = [root]
+    while stack:
+        element = stack.pop()
+        tag = element.tag
+        if tag in _VERBATIM:
+            continue
+        classes = element.get("class")
+        if classes and any(name in classes for name in _IGNORED_CLASSES):
+            continue
+        has_trigger = False
+        for child in element.children:
+            if isinstance(child, str):
+                if not has_trigger and scanner.might_hold_formulas(child):
+                    has_trigger = True
+            elif child.children:
+                stack.append(child)
+        if has_trigger:
+            _scan_children(element, formulas, scanner)
+
+
+def _scan_children(element: Element, formulas: Formulas, scanner: Scanner) -> None:
+    """Scans the element's own text, with child elements as barriers and breaks as line ends."""
+    pieces: list[str] = []
+    for child in element.children:
+        if isinstance(child, str):
+            pieces.append(child.replace(_BARRIER, ""))
+        elif child.tag == "br":
+            pieces.append("\n")
+        elif child.tag == "wbr":
+            pieces.append("\u200b")
+        else:
+            pieces.append(_BARRIER)
+    text = "".join(pieces)
+    found = scanner.find(text)
+    if not found:
+        return
+    children: list[Element | str] = []
+    kept = iter(found)
+    formula = next(kept, None)
+    position = 0
+    for child, piece in zip(element.children, pieces, strict=True):
+        start, end = position, position + len(piece)
+        position = end
+        cursor = start
+        while formula is not None and formula.start < end:
+            if formula.start >= start:
+                if isinstance(child, str):
+                    children.append(text[cursor : formula.start])
+                children.append(_take(formula, formulas))
+            if formula.end > end:
+                cursor = end
+                break
+            cursor = formula.end
+            formula = next(kept, None)
+        if cursor == start:
+            children.append(child)
+        elif cursor < end and isinstance(child, str):
+            children.append(text[cursor:end])
+    element.children = children
+
+
+def _take(formula: Delimited, formulas: Formulas) -> str:
+    delimiter = formula.delimiter
+    tex = formula.tex
+    if delimiter.encoding == "asciimath":
+        tex = asciimath_to_tex(tex)
+    if delimiter.encoding == "dollars" and tex.startswith("latex "):
+        tex = tex[6:]
+    return formulas.add(tex, display=delimiter.display, encoding=delimiter.encoding)
+
+
+def delimited_in_text(text: str, formulas: Formulas, scanner: Scanner) -> str:
+    """Takes what is left in the written text: formulas that markup had cut into pieces."""
+    if not scanner.might_hold_formulas(text):
+        return text
+    pieces: list[str] = []
+    position = 0
+    for formula in scanner.find(text):
+        pieces.append(text[position : formula.start])
+        pieces.append(_take(formula, formulas))
+        position = formula.end
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+

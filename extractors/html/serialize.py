@@ -1,0 +1,356 @@
+"""The chosen part of a page as text: Markdown where Markdown has a form, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from extractors.html.blocks import BLOCKS
+from extractors.html.boilerplate import BOILERPLATE_LINE
+from extractors.html.formulas import OPEN, PLACEHOLDER, Formulas
+from extractors.html.scripts import script_text
+from extractors.html.tree import Element
+
+__all__ = ["Code", "serialize", "tidy"]
+
+_SPACE = re.compile(r"[ \t\r\n\f\v]+")
+_HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
+_PARAGRAPHS = frozenset(
+    "p ul ol dl table blockquote pre figure h1 h2 h3 h4 h5 h6 article section hr details fieldset"
+    " header address aside main".split()
+)
+_CODE_INLINE = frozenset({"code", "tt", "kbd", "samp"})
+_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush|highlight|sourceCode)[-: ]+([A-Za-z0-9+#]+)")
+_LINE_NUMBERS = re.compile(r"(?:^|\s)(?:linenos?|gutter|line-?numbers?|lineno|hljs-ln-numbers)(?:\s|$)")
+_ZERO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffc]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
+_ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
+_INNER_SPACES = re.compile(r"(?<=\S) {2,}")
+_BLANK_LINES = re.compile(r"\n{3,}")
+_BARE_DOLLAR = re.compile(r"(?<!\\)\$")
+_CODE_MARK = re.compile("\ue003([0-9]+)\ue004")
+_JOINER = re.compile("(?<![\u0600-\u0fff\u1000-\u109f])[\u200c\u200d](?![\u0600-\u109f])")
+
+
+class Code:
+    """Code of a page, out of reach of everything that is done to prose."""
+
+    def __init__(self) -> None:
+        self._pieces: list[str] = []
+
+    def add(self, code: str) -> str:
+        """Takes a piece in; returns what stands for it."""
+        self._pieces.append(code)
+        return f"\ue003{len(self._pieces) - 1}\ue004"
+
+    def write(self, text: str) -> str:
+        """The text with the code back in its place."""
+
+        def piece(match: re.Match[str]) -> str:
+            index = int(match.group(1))
+            return self._pieces[index] if index < len(self._pieces) else ""
+
+        return _CODE_MARK.sub(piece, text)
+
+
+class _Writer:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.buffer: list[str] = []
+        # Each is [of the next line, of the lines after it, of a blank line once it was used].
+        self.prefixes: list[list[str]] = []
+        self.flat = 0  # inside headings and table cells line ends are spaces
+        self._blank = False
+
+    def text(self, text: str) -> None:
+        text = _SPACE.sub(" ", text)
+        if text and (self.buffer or text != " "):
+            self.buffer.append(text)
+
+    def end_line(self) -> None:
+        if self.flat:
+            if self.buffer:
+                self.buffer.append(" ")
+            return
+        if not self.buffer:
+            return
+        line = _INNER_SPACES.sub(" ", "".join(self.buffer)).strip()
+        self.buffer.clear()
+        if line:
+            self.raw_line(line)
+
+    def raw_line(self, line: str) -> None:
+        if self._blank and self.lines:
+            self.lines.append("".join(prefix[2] for prefix in self.prefixes).rstrip())
+        self._blank = False
+        self.lines.append("".join(prefix[0] for prefix in self.prefixes) + line)
+        for prefix in self.prefixes:
+            prefix[0] = prefix[2] = prefix[1]
+
+    def blank(self) -> None:
+        self.end_line()
+        if not self.flat:
+            self._blank = True
+
+    def push(self, first: str, rest: str) -> None:
+        self.prefixes.append([first, rest, ""])
+
+
+def serialize(root: Element, formulas: Formulas, code: Code) -> str:
+    """Writes an element; formulas and code stay placeholders.
+
+    Args:
+        root: What to write.
+        formulas: The page's formulas, which know what is displayed.
+        code: Takes the code in.
+    """
+    writer = _Writer()
+    _write(root, writer, formulas, code)
+    writer.flat = 0
+    writer.end_line()
+    return "\n".join(writer.lines)
+
+
+def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> None:
+    # Each entry is an element or text to write, or a closing action's marks.
+    stack: list[tuple[str, Element | str, int]] = [("open", root, 0)]
+    lists: list[tuple[str, int]] = []
+    while stack:
+        action, node, mark = stack.pop()
+        if isinstance(node, str):
+            _write_text(node, writer, formulas)
+            continue
+        tag = node.tag
+        if action == "open":
+            if tag == "br":
+                if writer.flat:
+                    writer.text(" ")
+                elif writer.buffer:
+                    writer.end_line()
+                else:
+                    writer.blank()
+                continue
+            if tag == "pre":
+                _write_pre(node, writer, code)
+                continue
+            if tag in _CODE_INLINE and _write_code(node, writer, code):
+                continue
+            if tag == "table" and _write_table(node, writer, formulas, code):
+                continue
+            stack.append(("close", node, len(writer.buffer)))
+            for child in reversed(node.children):
+                stack.append(("text" if isinstance(child, str) else "open", child, 0))
+            if tag in ("sub", "sup"):
+                continue
+            if tag in BLOCKS:
+                if tag in _PARAGRAPHS and not (tag in ("ul", "ol") and lists):
+                    writer.blank()
+                else:
+                    writer.end_line()
+                if tag in _HEADINGS:
+                    writer.push(_HEADINGS[tag], _HEADINGS[tag])
+                    writer.flat += 1
+                elif tag == "ul":
+                    lists.append(("-", 0))
+                elif tag == "ol":
+                    start = node.get("start")
+                    lists.append(("1", int(start) if start.isdigit() and len(start) < 9 else 1))
+                elif tag == "li" and lists:
+                    kind, number = lists[-1]
+                    bullet = "- " if kind == "-" else f"{number}. "
+                    lists[-1] = (kind, number + 1)
+                    writer.push(bullet, " " * len(bullet))
+                elif tag == "blockquote":
+                    writer.push("> ", "> ")
+            elif tag in ("td", "th"):
+                writer.end_line()
+            continue
+        # close
+        if tag == "sub" or tag == "sup":
+            _write_script(node, writer, mark)
+        elif tag in BLOCKS:
+            if tag in _HEADINGS:
+                writer.flat -= 1
+            writer.end_line()
+            if tag in _HEADINGS or tag == "blockquote":
+                writer.prefixes.pop()
+            elif tag == "li" and lists:
+                writer.prefixes.pop()
+            elif tag in ("ul", "ol"):
+                lists.pop()
+            if tag in _PARAGRAPHS and not (tag in ("ul", "ol") and lists):
+                writer.blank()
+
+
+def _write_text(text: str, writer: _Writer, formulas: Formulas) -> None:
+    if OPEN not in text:
+        writer.text(text)
+        return
+    position = 0
+    for match in PLACEHOLDER.finditer(text):
+        writer.text(text[position : match.start()])
+        position = match.end()
+        formula = formulas.of(match.group())
+        if formula is not None and formula.display and not writer.flat:
+            writer.end_line()
+            writer.buffer.append(match.group())
+            writer.end_line()
+        else:
+            writer.buffer.append(match.group())
+    writer.text(text[position:])
+
+
+def _write_script(element: Element, writer: _Writer, mark: int) -> None:
+    if mark > len(writer.buffer):
+        return
+    content = "".join(writer.buffer[mark:])
+    del writer.buffer[mark:]
+    base = "".join(writer.buffer[-4:])
+    has_link = any(inner.tag == "a" for inner in element.walk())
+    written = script_text(base, content, is_sub=element.tag == "sub", has_link=has_link)
+    if written:
+        writer.buffer.append(written)
+
+
+def _write_pre(element: Element, writer: _Writer, code: Code) -> None:
+    text = _verbatim(element).strip("\n").rstrip()
+    if not text.strip():
+        return
+    if writer.flat:
+        writer.buffer.append(code.add("`" + " ".join(text.split()) + "`"))
+        return
+    language = ""
+    for candidate in (element, *element.elements()):
+        match = _LANGUAGE.search(candidate.get("class"))
+        if match:
+            language = match.group(1).lower()
+            break
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    writer.blank()
+    rest = "".join(prefix[1] for prefix in writer.prefixes)
+    lines = [fence + language, *text.split("\n"), fence]
+    writer.raw_line(code.add(("\n" + rest).join(lines)))
+    writer.blank()
+
+
+def _verbatim(element: Element) -> str:
+    parts: list[str] = []
+    stack: list[Element | str] = [element]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, str):
+            parts.append(node)
+            continue
+        if node.tag == "br":
+            parts.append("\n")
+            continue
+        if _LINE_NUMBERS.search(node.get("class")):
+            continue
+        if node.tag in BLOCKS and node.tag != "pre" and parts and not parts[-1].endswith("\n"):
+            parts.append("\n")
+        stack.extend(reversed(node.children))
+    return "".join(parts).replace("\r\n", "\n").replace("\r", "\n").expandtabs(8)
+
+
+def _write_code(element: Element, writer: _Writer, code: Code) -> bool:
+    text = element.text()
+    if OPEN in text:
+        return False
+    stripped = text.strip()
+    if not stripped:
+        return True
+    if "\n" in stripped and element.tag == "code" and not writer.flat:
+        lines = [line for line in stripped.split("\n") if line.strip()]
+        if len(lines) > 2:
+            _write_pre(element, writer, code)
+            return True
+    stripped = " ".join(stripped.split())
+    fence = "``" if "`" in stripped else "`"
+    if text[0].isspace():
+        writer.text(" ")
+    writer.buffer.append(code.add(f"{fence}{stripped}{fence}"))
+    if text[-1].isspace():
+        writer.text(" ")
+    return True
+
+
+def _write_table(table: Element, writer: _Writer, formulas: Formulas, code: Code) -> bool:
+    """Writes a data table as rows of cells; a table that only lays out is not one."""
+    rows = _data_rows(table)
+    if rows is None:
+        return False
+    texts: list[list[str]] = []
+    for row in rows:
+        cells: list[str] = []
+        for cell in row:
+            inner = _Writer()
+            inner.flat = 1
+            _write(cell, inner, formulas, code)
+            inner.flat = 0
+            cells.append(_INNER_SPACES.sub(" ", "".join(inner.buffer)).strip())
+        texts.append(cells)
+    texts = [row for row in texts if any(row)]
+    filled = [cell for row in texts for cell in row if cell]
+    if not filled:
+        return True
+    width = max(map(len, texts))
+    columns = [
+        index for index in range(width) if any(row[index : index + 1] > [""] for row in texts)
+    ]
+    # Few long cells are a page's columns, not data.
+    if len(texts) < 2 or len(columns) < 2 or sum(map(len, filled)) > 160 * len(filled):
+        return False
+    caption = next((e for e in table.elements() if e.tag == "caption"), None)
+    writer.blank()
+    if caption is not None:
+        _write(caption, writer, formulas, code)
+        writer.blank()
+    if writer.flat:
+        writer.text(" ; ".join(" ".join(row) for row in texts))
+        return True
+    first = True
+    for row in texts:
+        cells = [row[index] if index < len(row) else "" for index in columns]
+        if not any(cells):
+            continue
+        writer.raw_line("| " + " | ".join(cells) + " |")
+        if first:
+            writer.raw_line("|" + " --- |" * len(columns))
+            first = False
+    writer.blank()
+    return True
+
+
+def _data_rows(table: Element) -> list[list[Element]] | None:
+    """The cells of a table row by row; nothing when the table only lays out."""
+    rows: list[list[Element]] = []
+    for element in table.walk():
+        if element is not table and element.tag in _NOT_IN_DATA:
+            return None
+        if element.tag == "tr":
+            rows.append([c for c in element.elements() if c.tag in ("td", "th")])
+    rows = [row for row in rows if row]
+    if len(rows) < 2 or max(map(len, rows)) < 2:
+        return None
+    return rows
+
+
+_NOT_IN_DATA = frozenset({"table", "h1", "h2", "h3", "h4", "article", "blockquote", "pre"})
+
+
+def tidy(text: str) -> str:
+    """Prose in its final form: NFC, no invisible characters, dollars escaped."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
+        text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
+        text = _JOINER.sub("", text)
+    text = _CONTROLS.sub("", text)
+    text = _BARE_DOLLAR.sub(r"\\$", text)
+    lines = [
+        _INNER_SPACES.sub(" ", line).rstrip()
+        for line in text.split("\n")
+        if len(line) > 120 or line[:1] == "#" or not BOILERPLATE_LINE.match(line)
+    ]
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()

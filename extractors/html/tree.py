@@ -1,0 +1,208 @@
+"""A page as a light tree of Python objects.
+
+libxml2 parses; its tree is copied once into plain objects, because every later step reads and
+changes nodes from Python, and an lxml proxy costs more on each access than the copy costs in all.
+Nothing here or above recurses over the tree: pages nest as deeply as they like.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from lxml import etree
+
+from extractors.html.errors import UnparsablePageError
+
+__all__ = ["Element", "parse_html"]
+
+_MAX_DEPTH = 2048
+"""libxml2 stops reading at this depth, so deeper pages are flattened before it sees them."""
+
+_DROPPED = frozenset(
+    {"style", "link", "meta", "base", "source", "track", "param", "col", "colgroup", "head"}
+)
+_KEPT_IN_HEAD = frozenset({"title", "script"})
+_MATH_SCRIPT = re.compile(r"math/|text/(?:x-)?(?:tex|latex)|text/x-mathjax-config", re.IGNORECASE)
+_TEMPLATE = re.compile(r"(</?)(?:template|frameset)\b", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
+_VOID = frozenset(
+    "area base br col embed hr img input link meta param source track wbr".split()
+)  # https://html.spec.whatwg.org/#void-elements
+
+Attributes = dict[str, str]
+_NO_ATTRIBUTES: Attributes = {}
+
+
+class Element:
+    """An element; its children are elements and strings in page order.
+
+    Attributes:
+        tag: Tag name in lower case, a namespace prefix included (``mml:mi``).
+        attributes: Attribute values by name. May be shared between elements: replace, don't change.
+        children: Child elements and text.
+        parent: The element around this one.
+    """
+
+    __slots__ = ("attributes", "children", "parent", "tag")
+
+    def __init__(
+        self, tag: str, attributes: Attributes = _NO_ATTRIBUTES, parent: Element | None = None
+    ) -> None:
+        self.tag = tag
+        self.attributes = attributes
+        self.children: list[Element | str] = []
+        self.parent = parent
+
+    def __repr__(self) -> str:
+        return f"<{self.tag} {self.attributes}>"
+
+    def get(self, name: str) -> str:
+        """The attribute's value, empty when the element has none."""
+        return self.attributes.get(name, "")
+
+    def walk(self) -> Iterator[Element]:
+        """This element and all below it, in page order."""
+        stack = [self]
+        while stack:
+            element = stack.pop()
+            yield element
+            for child in reversed(element.children):
+                if child.__class__ is Element:
+                    stack.append(child)  # type: ignore[arg-type]
+
+    def text(self) -> str:
+        """All text below this element, joined as it stands."""
+        if len(self.children) == 1 and isinstance(self.children[0], str):
+            return self.children[0]
+        parts: list[str] = []
+        stack: list[Element | str] = list(reversed(self.children))
+        while stack:
+            node = stack.pop()
+            if isinstance(node, str):
+                parts.append(node)
+            elif node.children:
+                stack.extend(reversed(node.children))
+        return "".join(parts)
+
+    def elements(self) -> list[Element]:
+        """The child elements, without the text between them."""
+        return [child for child in self.children if isinstance(child, Element)]
+
+    def replace_child(self, old: Element, new: Element | str) -> None:
+        """Puts ``new`` where ``old`` is."""
+        for index, child in enumerate(self.children):
+            if child is old:
+                self.children[index] = new
+                return
+
+    def remove(self) -> None:
+        """Takes this element out of its parent."""
+        if self.parent is not None:
+            self.parent.children = [c for c in self.parent.children if c is not self]
+
+
+def parse_html(text: str) -> Element:
+    """Parses a page.
+
+    Scripts without mathematics, styles and what else can't hold text are left out; ``<template>``
+    reads as ``<div>``, since its content is what the page shows once scripts have run.
+
+    Raises:
+        UnparsablePageError: The parser gave no tree.
+    """
+    if "emplate" in text or "EMPLATE" in text or "rameset" in text or "RAMESET" in text:
+        text = _TEMPLATE.sub(r"\1div", text)
+    source = _parse(text)
+    if source is None:
+        return Element("html")
+    return _copy(source)
+
+
+def _parse(text: str) -> etree._Element | None:
+    parser = _parser()
+    try:
+        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        if root is not None and not _cut_short(parser):
+            return root
+        if root is not None or text.strip():
+            parser = _parser()
+            return etree.fromstring(_flatten(text).encode("utf-8", "replace"), parser)
+    except etree.XMLSyntaxError as error:
+        if not text.strip() or "Document is empty" in str(error):
+            return None
+        raise UnparsablePageError(str(error)) from error
+    return None
+
+
+def _parser() -> etree.HTMLParser:
+    return etree.HTMLParser(
+        encoding="utf-8", huge_tree=True, remove_comments=True, remove_pis=True, recover=True
+    )
+
+
+def _cut_short(parser: etree.HTMLParser) -> bool:
+    return any(entry.type_name == "ERR_RESOURCE_LIMIT" for entry in parser.error_log)
+
+
+def _flatten(text: str) -> str:
+    """Drops the tags that would nest deeper than the parser reads; their text stays."""
+    limit = _MAX_DEPTH // 4
+    depth = 0
+    pieces: list[str] = []
+    position = 0
+    for match in _TAG.finditer(text):
+        closing, name, self_closing = match.groups()
+        if self_closing or name.lower() in _VOID:
+            continue
+        depth += -1 if closing else 1
+        depth = max(depth, 0)
+        if depth > limit - (1 if closing else 0):
+            pieces.append(text[position : match.start()])
+            pieces.append(" ")
+            position = match.end()
+    pieces.append(text[position:])
+    return "".join(pieces)
+
+
+def _copy(source: etree._Element) -> Element:
+    root = Element(source.tag)
+    stack: list[tuple[etree._Element, Element]] = [(source, root)]
+    while stack:
+        original, element = stack.pop()
+        children = element.children
+        text = original.text
+        if text:
+            children.append(text)
+        for child in original:
+            tag = child.tag
+            if tag in _DROPPED:
+                if tag == "head":
+                    _copy_head(child, element)
+                elif tag == "meta" or tag == "link" or tag == "source" or tag == "param":
+                    # The parser gives these what follows as children in broken markup.
+                    _copy_void(child, children)
+            elif tag == "script" and not _MATH_SCRIPT.search(child.get("type", "")):
+                pass
+            else:
+                attributes = child.attrib
+                copy = Element(tag, dict(attributes) if attributes else _NO_ATTRIBUTES, element)
+                children.append(copy)
+                stack.append((child, copy))
+            text = child.tail
+            if text:
+                children.append(text)
+    return root
+
+
+def _copy_head(source: etree._Element, parent: Element) -> None:
+    for child in source:
+        if child.tag == "title":
+            title = Element("title", _NO_ATTRIBUTES, parent)
+            title.children.append("".join(child.itertext()))
+            parent.children.append(title)
+
+
+def _copy_void(source: etree._Element, children: list[Element | str]) -> None:
+    if len(source) or source.text:
+        children.append(" ".join(source.itertext()))

@@ -1,0 +1,96 @@
+"""Extracts pages in a process of its own, so that one that hangs or crashes harms no other.
+
+Reads requests from standard input and writes answers to standard output until the input ends. A
+frame is four bytes of length (big-endian), a JSON header, and for requests the page's bytes, whose
+length the header gives as ``bytes``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import struct
+import sys
+from dataclasses import asdict
+from typing import Any, BinaryIO
+
+from extractors.extraction import Extraction
+
+__all__ = ["main", "read_frame", "write_frame"]
+
+_LENGTH = struct.Struct(">I")
+
+
+def write_frame(sink: BinaryIO, header: dict[str, Any], payload: bytes = b"") -> None:
+    """Writes one frame and flushes."""
+    text = json.dumps({**header, "bytes": len(payload)}).encode()
+    sink.write(_LENGTH.pack(len(text)) + text)
+    if payload:
+        sink.write(payload)
+    sink.flush()
+
+
+def read_frame(source: BinaryIO) -> tuple[dict[str, Any], bytes] | None:
+    """Reads one frame; None when the other side is gone."""
+    prefix = source.read(_LENGTH.size)
+    if len(prefix) < _LENGTH.size:
+        return None
+    text = source.read(_LENGTH.unpack(prefix)[0])
+    try:
+        header: dict[str, Any] = json.loads(text)
+    except ValueError:
+        return None
+    payload = source.read(int(header["bytes"]))
+    return header, payload
+
+
+def main() -> None:
+    """Serves until standard input ends. Arguments: the address space limit in bytes."""
+    limit = int(sys.argv[1])
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Ctrl-C goes to the whole process group; the parent decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    # Whatever a library prints must not end up between two frames.
+    os.dup2(2, 1)
+    while (request := read_frame(sys.stdin.buffer)) is not None:
+        header, raw = request
+        answer, spoiled = _answer(header, raw)
+        write_frame(answers, {**answer, "cpu": _cpu_seconds()})
+        if spoiled:
+            return
+
+
+def _answer(header: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bool]:
+    """The answer to one request, and whether this process should end after it."""
+    try:
+        return {"extraction": asdict(_extract(header, raw))}, False
+    except MemoryError as error:
+        return {"error": "memory", "detail": str(error)}, True
+    except Exception as error:
+        return {"error": type(error).__name__, "detail": str(error)[:500]}, False
+
+
+def _extract(header: dict[str, Any], raw: bytes) -> Extraction:
+    charset, url = header["http_charset"], header["url"]
+    if header["edition"] == "published":
+        from extractors.html.published import extract_published
+
+        return extract_published(
+            raw, http_charset=charset, url=url, sample_key=header["sample_key"]
+        )
+    from extractors.html import extract_html
+
+    return extract_html(raw, http_charset=charset, url=url)
+
+
+def _cpu_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+if __name__ == "__main__":
+    main()

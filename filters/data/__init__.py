@@ -1,0 +1,1 @@
+"""Packaged models and the cards that say what each was made of."""

@@ -1,0 +1,341 @@
+"""The command ``proofmill``.
+
+Exit codes: 0 done; 1 the answer is no (``verify`` found a fault); 2 wrong arguments, recipe, input
+or missing model, before any work; 3 some input files couldn't be read; 4 the folder belongs to
+another run or is in use; 70 records went missing (a fault of ours); 74 input or output error, disk
+full included; 75 the engine ended early, run the same command again; 130 interrupted, likewise.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import structlog
+import typer
+import yaml
+from filters.models import ModelError
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.engine import Engine, EngineFailed, UnknownBeamOption
+from pipelines.funnel import funnel_table
+from pipelines.inputs import InputError, resolve_inputs
+from pipelines.inspecting import PageNotFound, Wanted, inspect_page
+from pipelines.judge import Judged
+from pipelines.recipe import RecipeError, difference, load_recipe, packaged_recipes
+from pipelines.run_directory import RunDirectory, RunLocked
+from pipelines.runs import ConservationError, InputFilesFailed, OtherRun, Outcome, Run
+from pipelines.sample import sample_warc_path
+from pipelines.verify import NotARun, verify_run
+
+__all__ = ["main"]
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Mathematical training corpora as reproducible pipelines, every decision on record.",
+)
+recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
+app.add_typer(recipes_app, name="recipes")
+
+_out = Console()
+_err = Console(stderr=True)
+
+_EXIT_CODES: dict[type[BaseException], int] = {
+    RecipeError: 2,
+    InputError: 2,
+    ModelError: 2,
+    UnknownBeamOption: 2,
+    PageNotFound: 2,
+    NotARun: 2,
+    InputFilesFailed: 3,
+    OtherRun: 4,
+    RunLocked: 4,
+    ConservationError: 70,
+    EngineFailed: 75,
+    OSError: 74,
+}
+
+
+def main() -> None:
+    """Entry point of the command."""
+    for plugin in entry_points(group="proofmill.commands"):
+        app.add_typer(plugin.load(), name=plugin.name)
+    app()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})
+def run(
+    context: typer.Context,
+    recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a recipe file.")],
+    output: Annotated[Path, typer.Option(help="Folder of the run.")],
+    input: Annotated[  # noqa: A002
+        list[str] | None,
+        typer.Option(
+            help="WARC file, folder, glob, s3:// or https:// address, or a warc.paths.gz list; "
+            "may be repeated. Default: the embedded sample."
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take the first N files of each paths list.")
+    ] = None,
+    paths_base: Annotated[
+        str, typer.Option(help="What the lines of a paths list are relative to.")
+    ] = "https://data.commoncrawl.org/",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting: math_score.threshold_with_math=0.3"),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")] = 0,
+    progress: Annotated[
+        Literal["live", "json", "quiet"], typer.Option(help="How progress is shown.")
+    ] = "live",
+    fresh: Annotated[bool, typer.Option(help="Delete what an earlier run left first.")] = False,
+    keep_work: Annotated[bool, typer.Option(help="Keep intermediate files.")] = False,
+) -> None:
+    """Run a recipe. Beam options follow after `--`."""
+    with _explained():
+        chosen = load_recipe(recipe).changed(set_ or [])
+        engine = Engine(workers, tuple(context.args))
+        chosen.check()
+        if not input and progress != "quiet":
+            _err.print("no --input: the embedded sample is used")
+        files = resolve_inputs(input or [str(sample_warc_path())], limit=limit, base=paths_base)
+        with _logging(output):
+            outcome = Run(
+                chosen,
+                files,
+                output,
+                engine,
+                display=progress,
+                fresh=fresh,
+                keep_work=keep_work,
+                command=shlex.join(["proofmill", *sys.argv[1:]]),
+            ).execute()
+        _report(outcome, output, progress)
+
+
+@app.command()
+def verify(
+    run_dir: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    regenerate: Annotated[
+        bool, typer.Option(help="Make the run again in a scratch folder and compare bytes.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Worker processes for that.")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Prove that a run is what its manifest says."""
+    with _explained():
+        found = verify_run(run_dir, regenerate=regenerate, workers=workers)
+    if as_json:
+        print(json.dumps({"checked": found.checked, "faults": found.faults}))
+    else:
+        for line in found.checked:
+            _out.print(f"[green]holds[/]  {line}", highlight=False)
+        for line in found.faults:
+            _out.print(f"[red]fault[/]  {line}", highlight=False)
+    raise typer.Exit(0 if found.holds else 1)
+
+
+@app.command()
+def extract(
+    source: Annotated[str, typer.Argument(help="HTML file, archive, or a URL with --warc.")],
+    warc: Annotated[str, typer.Option(help="The archive that holds the URL.")] = "",
+    url: Annotated[str, typer.Option(help="Target URI of the page in the archive.")] = "",
+    offset: Annotated[int | None, typer.Option(help="Byte offset of its record.")] = None,
+    record_id: Annotated[str, typer.Option("--id", help="Its WARC-Record-ID.")] = "",
+    recipe: Annotated[str, typer.Option(help="Recipe that judges it.")] = "open-web-math",
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+    text_only: Annotated[bool, typer.Option("--text", help="Print the text alone.")] = False,
+) -> None:
+    """Show one page's text and what every stage says of it."""
+    with _explained():
+        chosen = load_recipe(recipe).changed(set_ or [])
+        chosen.check()
+        wanted = Wanted(url or (source if warc else ""), offset, record_id.strip("<>"))
+        judged = inspect_page(warc or source, wanted, chosen)
+    if as_json:
+        print(json.dumps(_judged_json(judged), ensure_ascii=False))
+    elif text_only:
+        print(judged.text)
+    else:
+        _show(judged)
+
+
+@recipes_app.command("list")
+def list_recipes() -> None:
+    """List the packaged recipes."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name in packaged_recipes():
+        table.add_row(name, load_recipe(name).summary)
+    _out.print(table)
+
+
+@recipes_app.command("show")
+def show_recipe(
+    recipe: Annotated[str, typer.Argument(help="Name or file.")],
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting.")] = None,
+) -> None:
+    """Print a recipe with every default spelled out, and its digest."""
+    with _explained():
+        chosen = load_recipe(recipe).changed(set_ or [])
+        text = yaml.safe_dump(chosen.resolved, sort_keys=False, allow_unicode=True, width=100)
+        print(f"# sha256 {chosen.digest}\n{text}", end="")
+
+
+@recipes_app.command("diff")
+def diff_recipes(
+    first: Annotated[str, typer.Argument(help="Name or file.")],
+    second: Annotated[str, typer.Argument(help="Name or file.")],
+) -> None:
+    """Show what differs between two recipes."""
+    with _explained():
+        rows = difference(load_recipe(first), load_recipe(second))
+    table = Table(box=None, pad_edge=False)
+    for heading in ("setting", first, second):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    _out.print(table)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Expected failures as one clear message and a documented exit code."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _err.print("interrupted; the same command goes on where it stopped", style="yellow")
+        raise typer.Exit(130) from None
+    except tuple(_EXIT_CODES) as error:
+        code = next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
+        _err.print(f"[red]error:[/] {error}", highlight=False, markup=True, soft_wrap=True)
+        if code in (3, 74, 75):
+            _err.print("what is done is kept; the same command goes on from there")
+        raise typer.Exit(code) from error
+
+
+@contextmanager
+def _logging(output: Path) -> Iterator[None]:
+    """Structured log lines into the run's folder."""
+    output.mkdir(parents=True, exist_ok=True)
+    with RunDirectory(output).log.open("a", encoding="utf-8") as file:
+        structlog.configure(
+            processors=[
+                structlog.contextvars.merge_contextvars,
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+            logger_factory=structlog.WriteLoggerFactory(file=file),
+            cache_logger_on_first_use=False,
+        )
+        try:
+            yield
+        except BaseException as error:
+            structlog.get_logger().error("run ended early", error=repr(error)[:2000])
+            raise
+        finally:
+            structlog.reset_defaults()
+
+
+def _report(outcome: Outcome, output: Path, progress: str) -> None:
+    manifest = outcome.manifest
+    counts = manifest["counts"]
+    if progress == "json":
+        summary = {
+            "finished": True,
+            "output": str(output),
+            "seconds": manifest["run"]["seconds"],
+            "counts": counts,
+            "drops": manifest["drops"],
+            "manifest": str(output / "manifest.json"),
+        }
+        print(json.dumps(summary), flush=True)
+        return
+    if progress == "quiet":
+        return
+    _out.print(funnel_table(outcome.funnel))
+    formulas = sum(manifest["formulas"]["formulas_kept"].values())
+    state = "already complete" if outcome.already_complete else "done"
+    _out.print(
+        f"\n{state}: {counts['kept']:,} documents of {counts['records']:,} records, "
+        f"{manifest['text_bytes'] / 1e6:,.2f} MB of text, {formulas:,} formulas, "
+        f"{manifest['run']['seconds']:.1f} s",
+        highlight=False,
+    )
+    if manifest["failed_inputs"]:
+        _out.print(f"[yellow]{len(manifest['failed_inputs'])} input file(s) failed[/]")
+    _out.print(_next_steps(output), highlight=False)
+
+
+def _next_steps(output: Path) -> Table:
+    table = Table(
+        box=None, pad_edge=False, show_header=False, title="\nLook at", title_justify="left"
+    )
+    rows = (
+        (f"{output}/funnel.png", "the picture of the funnel"),
+        (f"{output}/documents/", "the corpus, Parquet shards"),
+        (f"{output}/trails/", "why each record is in or out, one row a record"),
+        (f"{output}/manifest.json", "recipe, digests, counts"),
+        (f"proofmill verify {output}", "prove it"),
+        ("proofmill extract WARC --url URL", "one page, every stage's word on it"),
+        ("proofmill recipes diff open-web-math open-web-math-published", "ours and the original"),
+    )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _judged_json(judged: Judged) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {"trail": asdict(judged.trail), "text": judged.text}
+
+
+def _show(judged: Judged) -> None:
+    trail = judged.trail
+    _out.print(f"[bold]{trail.url}[/]  {trail.document_id}", highlight=False)
+    place = trail.provenance
+    _out.print(
+        f"{place.warc_file} offset {place.warc_offset} length {place.warc_length}  "
+        f"{trail.record_type} {trail.http_status} {trail.content_type} "
+        f"{trail.html_bytes:,} bytes {trail.notes}",
+        style="dim",
+        highlight=False,
+    )
+    table = Table(box=None, pad_edge=False)
+    for heading in ("stage", "verdict", "reason", "score", "threshold", "detail"):
+        table.add_column(heading, overflow="fold")
+    for decision in trail.decisions:
+        style = "green" if decision.keeps else "red"
+        table.add_row(
+            decision.filter + (" (shadow)" if decision.shadow else ""),
+            f"[{style}]{decision.verdict}[/]",
+            decision.reason,
+            *("" if x is None else f"{x:.4g}" for x in (decision.score, decision.threshold)),
+            decision.detail,
+        )
+    _out.print(table)
+    counts = ", ".join(
+        f"{name} {trail.formulas_kept.get(name, 0)}/{found}"
+        for name, found in sorted(trail.formulas_found.items())
+    )
+    _out.print(f"formulas kept/found: {counts or 'none'}\n", highlight=False)
+    _out.print(judged.text, markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""The engine under a run: Beam's own multi-process runner, pinned, or the one that the user names.
+
+Plain ``DirectRunner`` is no choice: since Beam 2.77 it first looks for another engine on the
+network and falls back without a word, so that the same command runs on different engines.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.portability.api import beam_provision_api_pb2
+from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
+from apache_beam.runners.portability.portable_runner import JobServiceHandle
+
+__all__ = ["Engine", "EngineFailed", "UnknownBeamOption", "guard_against_lost_elements"]
+
+
+class UnknownBeamOption(ValueError):
+    """Beam knows no such option; it would have been passed over without a word."""
+
+
+class EngineFailed(RuntimeError):
+    """The engine ended without finishing the phase; what was committed stays."""
+
+
+def guard_against_lost_elements() -> None:
+    """Makes Beam's local parallel modes keep every element.
+
+    In Beam 2.77 the local runner flushes its data buffers from a timer thread whose lock the
+    writers don't take (``TimeBasedBufferingClosableOutputStream``): what is written between
+    ``callback(get())`` and ``clear()`` is wiped, without an error. A limit of 0 switches the timer
+    off; buffers are then flushed by size alone.
+    """
+    worker_handlers.DATA_BUFFER_TIME_LIMIT_MS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """Runs phases.
+
+    Attributes:
+        workers: Worker processes of the local runner; 0 for one a core.
+        options: Beam options as the user gave them; with ``--runner`` they choose the engine.
+    """
+
+    workers: int = 0
+    options: Sequence[str] = field(default_factory=tuple)
+
+    def __post_init__(self) -> None:
+        _refuse_unknown(self.options)
+
+    @property
+    def local(self) -> bool:
+        """Whether the pinned local runner is used."""
+        return self._options().view_as(StandardOptions).runner in (None, "DirectRunner")
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes of the local runner."""
+        return self.workers or len(os.sched_getaffinity(0))
+
+    @property
+    def description(self) -> str:
+        """The engine's name for the manifest."""
+        if self.local:
+            return f"FnApiRunner, {self.worker_count} worker(s), Beam {beam.__version__}"
+        name = self._options().view_as(StandardOptions).runner
+        return f"{name}, Beam {beam.__version__}"
+
+    def run(
+        self,
+        label: str,
+        elements: Iterable[Any],
+        transform: beam.PTransform,
+        *,
+        parallel: bool = True,
+    ) -> dict[str, Any]:
+        """Runs a transform over elements and waits.
+
+        Args:
+            label: The phase's name.
+            elements: What the transform is applied to.
+            transform: The phase.
+            parallel: False to run in this process, when there is too little work to pay for
+                starting workers.
+
+        Returns:
+            Beam's metrics: ``namespace.name`` to a count or a distribution.
+
+        Raises:
+            EngineFailed: A worker died or a function raised.
+            KeyboardInterrupt: The user interrupted.
+        """
+        guard_against_lost_elements()
+        wanted = list(elements)
+        workers = min(self.worker_count, len(wanted)) if parallel else 1
+        options = self._options(workers)
+        runner = _local_runner(options) if self.local else None
+        try:
+            with _quiet_beam():
+                pipeline = beam.Pipeline(runner=runner, options=options)
+                pipeline | f"{label}: tasks" >> beam.Create(wanted) | label >> transform
+                result = pipeline.run()
+                result.wait_until_finish()
+        except RuntimeError as error:
+            # The in-process runner wraps an interrupt in a RuntimeError that names the step.
+            if "KeyboardInterrupt" in str(error):
+                raise KeyboardInterrupt from error
+            raise EngineFailed(str(error)) from error
+        return _metrics(result)
+
+    def _options(self, workers: int = 1) -> PipelineOptions:
+        flags = list(self.options)
+        if not any(flag.startswith("--runner") for flag in flags):
+            mode = "multi_processing" if workers > 1 else "in_memory"
+            flags += [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
+        return PipelineOptions(flags)
+
+
+def _refuse_unknown(flags: Sequence[str]) -> None:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, conflict_handler="resolve")
+    for kind in _all_subclasses(PipelineOptions):
+        kind._add_argparse_args(parser)
+    _, unknown = parser.parse_known_args(list(flags))
+    if unknown:
+        raise UnknownBeamOption(f"Beam knows no option {' '.join(unknown)}")
+
+
+def _all_subclasses(kind: type[Any]) -> Iterable[type[Any]]:
+    for child in kind.__subclasses__():
+        if "_add_argparse_args" in vars(child):
+            yield child
+        yield from _all_subclasses(child)
+
+
+def _local_runner(options: PipelineOptions) -> fn_runner.FnApiRunner:
+    """The multi-process runner; without provision info its workers would get no options."""
+    encoded = JobServiceHandle.encode_pipeline_options(options.get_all_options())
+    info = beam_provision_api_pb2.ProvisionInfo(pipeline_options=encoded)
+    return fn_runner.FnApiRunner(provision_info=fn_runner.ExtendedProvisionInfo(info))
+
+
+@contextmanager
+def _quiet_beam() -> Iterator[None]:
+    """Beam's own chatter goes nowhere; what matters comes back as an exception."""
+    logger = logging.getLogger("apache_beam")
+    root = logging.getLogger()
+    before = logger.level, root.level
+    logger.setLevel(logging.CRITICAL)
+    root.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before[0])
+        root.setLevel(before[1])
+
+
+def _metrics(result: Any) -> dict[str, Any]:
+    try:
+        query = result.metrics().query()
+    except NotImplementedError:  # Dask
+        return {}
+    found: dict[str, Any] = {}
+    for item in query["counters"]:
+        name = f"{item.key.metric.namespace}.{item.key.metric.name}"
+        found[name] = found.get(name, 0) + item.committed
+    for item in query["distributions"]:
+        name = f"{item.key.metric.namespace}.{item.key.metric.name}"
+        value = item.committed
+        found[name] = {"count": value.count, "sum": value.sum, "min": value.min, "max": value.max}
+    return found

@@ -1,0 +1,282 @@
+"""Where WARC files come from: local paths and globs, S3, HTTPS, and lists of paths."""
+
+from __future__ import annotations
+
+import fnmatch
+import functools
+import glob
+import gzip
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3
+
+from extractors.warc import ByteSource, FileSource
+
+__all__ = ["InputError", "InputFile", "open_source", "resolve_inputs"]
+
+# https://commoncrawl.org/get-started: paths of a crawl's files are relative to this.
+COMMON_CRAWL = "https://data.commoncrawl.org/"
+
+_ARCHIVE_NAME = re.compile(r"\.w?arc(\.|$)", re.IGNORECASE)
+_PATHS_NAME = re.compile(r"\.paths(\.gz|\.txt)?$")
+
+
+class InputError(ValueError):
+    """An input doesn't exist or can't be reached; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """One archive file.
+
+    Attributes:
+        name: Its name in trails and manifest, the same on every machine: the path below
+            ``crawl-data/`` for Common Crawl, else the path below the input that named it.
+        uri: Where it's read from.
+        size: Bytes.
+    """
+
+    name: str
+    uri: str
+    size: int
+
+
+def resolve_inputs(
+    inputs: Sequence[str], *, limit: int | None = None, base: str = COMMON_CRAWL
+) -> list[InputFile]:
+    """Finds the files that the inputs name, in an order that doesn't depend on the inputs' order.
+
+    Args:
+        inputs: Paths, folders (every ``*.warc*`` and ``*.arc*`` below), globs, ``s3://`` and
+            ``https://`` addresses, ``s3://`` globs, and lists named ``*.paths`` or ``*.paths.gz``.
+        limit: The first so many files of each list are taken; None for all.
+        base: What the lines of a list are relative to.
+
+    Raises:
+        InputError: An input names nothing, or two files share a name.
+    """
+    files: dict[str, InputFile] = {}
+    for name, uri in _named(inputs, limit, base):
+        known = files.get(name)
+        if known is not None and known.uri == uri:
+            continue
+        if known is not None:
+            raise InputError(f"{uri} and {known.uri} would both be called {name}; rename one")
+        files[name] = InputFile(name, uri, _size(uri))
+    return [files[name] for name in sorted(files)]
+
+
+def open_source(uri: str) -> ByteSource:
+    """Opens a file for reading at offsets.
+
+    Raises:
+        OSError: It can't be opened or read, retries included.
+    """
+    if uri.startswith("s3://"):
+        return _S3Source(uri)
+    if uri.startswith(("https://", "http://")):
+        return _HttpSource(uri)
+    return FileSource(uri)
+
+
+def is_remote(uri: str) -> bool:
+    """Whether a file is read over the network."""
+    return "://" in uri
+
+
+def _named(inputs: Iterable[str], limit: int | None, base: str) -> Iterator[tuple[str, str]]:
+    for text in inputs:
+        if _PATHS_NAME.search(text):
+            for line in _lines(text)[:limit]:
+                uri = line if is_remote(line) else base + line
+                yield _name(uri, ""), uri
+        elif text.startswith("s3://"):
+            yield from _s3_matches(text)
+        elif is_remote(text):
+            yield _name(text, ""), text
+        else:
+            yield from _local_matches(text)
+
+
+def _local_matches(text: str) -> Iterator[tuple[str, str]]:
+    path = Path(text)
+    if path.is_dir():
+        found = [p for p in path.rglob("*") if p.is_file() and _ARCHIVE_NAME.search(p.name)]
+        root = path
+    elif path.is_file():
+        found, root = [path], path.parent
+    else:
+        # pathlib's glob wants a root; a user's pattern has its own.
+        matches = glob.glob(text, recursive=True)  # noqa: PTH207
+        found = [Path(p) for p in matches if Path(p).is_file()]
+        fixed = re.split(r"[*?\[]", text)[0]
+        root = Path(fixed if fixed.endswith("/") else str(Path(fixed).parent))
+    if not found:
+        raise InputError(f"no input: {text} is no file, no folder with archives, and matches none")
+    for item in found:
+        yield _name(item.as_posix(), root.as_posix()), str(item)
+
+
+def _name(uri: str, root: str) -> str:
+    _, marker, below = uri.partition("crawl-data/")
+    if marker:
+        return marker + below
+    if is_remote(uri):
+        parts = urlsplit(uri)
+        return f"{parts.netloc}{parts.path}"
+    return Path(uri).relative_to(root).as_posix() if root else Path(uri).name
+
+
+def _lines(uri: str) -> list[str]:
+    try:
+        source = open_source(uri)
+        data = source.read_at(0, source.size)
+    except OSError as error:
+        raise InputError(f"can't read the list {uri}: {error}") from error
+    if data.startswith(b"\x1f\x8b"):
+        data = gzip.decompress(data)
+    return [line.strip() for line in data.decode().splitlines() if line.strip()]
+
+
+def _size(uri: str) -> int:
+    try:
+        return open_source(uri).size
+    except OSError as error:
+        raise InputError(f"can't open {uri}: {error}") from error
+
+
+# ---- S3 -----------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _s3() -> Any:
+    """One client a process; anonymous when no credentials are found, as for Common Crawl."""
+    import boto3
+    from botocore import UNSIGNED
+    from botocore.config import Config
+
+    retries = {"max_attempts": 10, "mode": "adaptive"}
+    session = boto3.session.Session()
+    if session.get_credentials() is None:
+        config = Config(retries=retries, signature_version=UNSIGNED)
+        region = session.region_name or "us-east-1"
+        return session.client("s3", config=config, region_name=region)
+    return session.client("s3", config=Config(retries=retries))
+
+
+def _bucket_and_key(uri: str) -> tuple[str, str]:
+    parts = urlsplit(uri)
+    return parts.netloc, parts.path.lstrip("/")
+
+
+def _s3_matches(uri: str) -> Iterator[tuple[str, str]]:
+    bucket, key = _bucket_and_key(uri)
+    if not any(sign in key for sign in "*?["):
+        yield _name(uri, ""), uri
+        return
+    fixed = re.split(r"[*?\[]", key)[0]
+    pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=fixed)
+    found = [
+        f"s3://{bucket}/{item['Key']}"
+        for page in pages
+        for item in page.get("Contents", [])
+        if fnmatch.fnmatchcase(item["Key"], key)
+    ]
+    if not found:
+        raise InputError(f"no object matches {uri}")
+    for item in found:
+        yield _name(item, ""), item
+
+
+class _S3Source:
+    """An S3 object; boto3 retries throttling, server errors and timeouts."""
+
+    def __init__(self, uri: str) -> None:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        self._errors = (BotoCoreError, ClientError)
+        self._uri = uri
+        self._bucket, self._key = _bucket_and_key(uri)
+        try:
+            head = _s3().head_object(Bucket=self._bucket, Key=self._key)
+        except self._errors as error:
+            raise OSError(f"{uri}: {error}") from error
+        self._size = int(head["ContentLength"])
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self._size) - 1
+        if end < offset:
+            return b""
+        wanted = f"bytes={offset}-{end}"
+        try:
+            answer = _s3().get_object(Bucket=self._bucket, Key=self._key, Range=wanted)
+            data: bytes = answer["Body"].read()
+        except self._errors as error:
+            raise OSError(f"{self._uri}: {error}") from error
+        return _complete(data, end - offset + 1, self._uri)
+
+
+# ---- HTTPS --------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _http() -> urllib3.PoolManager:
+    retries = urllib3.Retry(
+        total=8,
+        backoff_factor=1.0,
+        backoff_jitter=1.0,
+        status_forcelist=(429, 500, 502, 503, 504),
+        respect_retry_after_header=True,
+    )
+    timeout = urllib3.Timeout(connect=30, read=120)
+    headers = {"User-Agent": "proofmill", "Accept-Encoding": "identity"}
+    return urllib3.PoolManager(retries=retries, timeout=timeout, headers=headers)
+
+
+class _HttpSource:
+    """An HTTP resource whose server honours ranges."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+        answer = self._request("HEAD", {})
+        if answer.status != 200 or "content-length" not in answer.headers:
+            raise OSError(f"{uri}: HTTP {answer.status}, Content-Length missing or not found")
+        self._size = int(answer.headers["content-length"])
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        end = min(offset + length, self._size) - 1
+        if end < offset:
+            return b""
+        answer = self._request("GET", {"Range": f"bytes={offset}-{end}"})
+        if answer.status == 200:
+            return _complete(answer.data[offset : end + 1], end - offset + 1, self._uri)
+        if answer.status != 206:
+            raise OSError(f"{self._uri}: HTTP {answer.status}")
+        return _complete(answer.data, end - offset + 1, self._uri)
+
+    def _request(self, method: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+        try:
+            manager = _http()
+            return manager.request(method, self._uri, headers={**dict(manager.headers), **headers})
+        except urllib3.exceptions.HTTPError as error:
+            raise OSError(f"{self._uri}: {error}") from error
+
+
+def _complete(data: bytes, wanted: int, uri: str) -> bytes:
+    """A cut answer must not pass for the file's end."""
+    if len(data) != wanted:
+        raise OSError(f"{uri}: {len(data)} of {wanted} bytes arrived")
+    return data

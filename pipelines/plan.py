@@ -1,0 +1,153 @@
+"""The plan of a run: which ranges of which files are read, fixed before any work starts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata, resources
+from typing import Any, Self
+
+from extractors.warc import container_of
+from pipelines.inputs import InputFile, open_source
+from pipelines.recipe import Recipe
+
+__all__ = ["Plan", "ReadTask", "code_digest", "make_plan"]
+
+_MIB = 1 << 20
+_TASKS = 64
+_SMALLEST_TASK = 2 * _MIB
+_LARGEST_TASK = 64 * _MIB
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One range of one input file.
+
+    Attributes:
+        number: Its place among the run's tasks.
+        name: The file's name in the trails.
+        uri: Where the file is read from.
+        start: First byte of the range.
+        end: First byte after it.
+    """
+
+    number: int
+    name: str
+    uri: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run will do; equal fingerprints give equal bytes.
+
+    Attributes:
+        recipe: The recipe, every default spelled out.
+        recipe_digest: Its SHA-256.
+        code: Version and digest of this package's code.
+        models: Digest of each model by stage.
+        inputs: The files.
+        tasks: Their ranges.
+        task_bytes: The length of a range.
+    """
+
+    recipe: dict[str, Any]
+    recipe_digest: str
+    code: dict[str, str]
+    models: dict[str, str]
+    inputs: list[InputFile]
+    tasks: list[ReadTask]
+    task_bytes: int
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything that decides the output's bytes."""
+        decisive = {
+            "recipe": self.recipe_digest,
+            "code": self.code,
+            "models": self.models,
+            "inputs": [(item.name, item.size) for item in self.inputs],
+            "task_bytes": self.task_bytes,
+        }
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain data."""
+        return {**asdict(self), "fingerprint": self.fingerprint}
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Self:
+        """From what ``to_json`` gave."""
+        return cls(
+            content["recipe"],
+            content["recipe_digest"],
+            content["code"],
+            content["models"],
+            [InputFile(**item) for item in content["inputs"]],
+            [ReadTask(**task) for task in content["tasks"]],
+            content["task_bytes"],
+        )
+
+
+def make_plan(recipe: Recipe, inputs: Sequence[InputFile]) -> Plan:
+    """Cuts the inputs into tasks.
+
+    The cut depends on the recipe and the input alone, never on the machine: trails are one file a
+    task, and they too must be the same bytes everywhere.
+    """
+    total = sum(item.size for item in inputs)
+    task_bytes = recipe.input.task_bytes or min(max(total // _TASKS, _SMALLEST_TASK), _LARGEST_TASK)
+    tasks = [
+        ReadTask(number, item.name, item.uri, start, end)
+        for number, (item, start, end) in enumerate(_ranges(inputs, task_bytes))
+    ]
+    return Plan(
+        recipe.resolved,
+        recipe.digest,
+        {"version": metadata.version("proofmill"), "sha256": code_digest()},
+        _model_digests(recipe),
+        list(inputs),
+        tasks,
+        task_bytes,
+    )
+
+
+def code_digest() -> str:
+    """SHA-256 over the source files and tables of the packages that decide."""
+    digest = hashlib.sha256()
+    for package in ("schemas", "extractors", "filters", "pipelines"):
+        for name, content in sorted(_source_files(resources.files(package), package)):
+            digest.update(f"{name}\0{len(content)}\0".encode())
+            digest.update(content)
+    return digest.hexdigest()
+
+
+def _source_files(folder: Any, prefix: str) -> Iterator[tuple[str, bytes]]:
+    for item in folder.iterdir():
+        name = f"{prefix}/{item.name}"
+        if item.is_dir() and item.name not in ("__pycache__", "sample", "training"):
+            yield from _source_files(item, name)
+        elif item.name.endswith((".py", ".yaml", ".txt")):
+            yield name, item.read_bytes()
+
+
+def _ranges(inputs: Sequence[InputFile], task_bytes: int) -> Iterator[tuple[InputFile, int, int]]:
+    for item in inputs:
+        if item.size <= task_bytes or not container_of(open_source(item.uri)).splittable:
+            yield item, 0, item.size
+            continue
+        count = -(-item.size // task_bytes)
+        for part in range(count):
+            yield item, part * task_bytes, min((part + 1) * task_bytes, item.size)
+
+
+def _model_digests(recipe: Recipe) -> dict[str, str]:
+    digests = {}
+    for stage in recipe.built():
+        digest = getattr(stage.settings, "model_digest", None)
+        if stage.enabled and digest is not None:
+            digests[stage.name] = digest()
+    return digests

@@ -1,0 +1,403 @@
+"""Recipes: everything that decides what is in a corpus, in one file.
+
+A recipe names the stages in their order with their settings, the limits, the audit policy and the
+output. Same recipe, same code and same input give the same bytes; so what doesn't change a byte
+(workers, verbosity) is no part of it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from importlib import resources
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import pydantic
+import yaml
+from filters.web.language import Language
+from filters.web.manual_rules import AccentedCharacters, LibreTextsFormulas, TextLength
+from filters.web.math_score import MathScore
+from filters.web.perplexity import Perplexity
+from filters.web.published_prefilter import PublishedPrefilter
+from filters.web.quality import QualityRules
+from filters.web.url_rules import UrlRules
+
+from filters.exact_duplicates import ExactDuplicates
+from filters.web.math_prefilter import MathPrefilter
+from filters.web.responses import Responses
+from schemas import Decision, Document
+
+__all__ = [
+    "STAGES",
+    "Extract",
+    "Filter",
+    "Recipe",
+    "RecipeError",
+    "Stage",
+    "difference",
+    "load_recipe",
+    "packaged_recipes",
+]
+
+
+class RecipeError(ValueError):
+    """The recipe can't be used; the message says where and what to do."""
+
+
+@runtime_checkable
+class Filter(Protocol):
+    """A filter: a value that judges documents."""
+
+    name: ClassVar[str]
+
+    def judge(self, document: Document) -> Decision:
+        """What it says of the document."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extract:
+    """Turns a page's bytes into text.
+
+    Attributes:
+        edition: ``ours``, or ``published`` for what OpenWebMath did, its defects included.
+        config: Settings of the published edition: the most probable value of each for every page,
+            or ``sampled`` by document as the original did.
+    """
+
+    edition: Literal["ours", "published"] = "ours"
+    config: Literal["most_probable", "sampled"] = "most_probable"
+
+    name: ClassVar[str] = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """How a stage is built and what it needs to have been done before it."""
+
+    settings: type[Any]
+    reads: Literal["record", "bytes", "text", "corpus"]
+
+
+# The stages that a recipe can name. Adding a filter is its module and its line here.
+STAGES: Mapping[str, _Kind] = {
+    "responses": _Kind(Responses, "record"),
+    "url_rules": _Kind(UrlRules, "record"),
+    "math_prefilter": _Kind(MathPrefilter, "bytes"),
+    "published_prefilter": _Kind(PublishedPrefilter, "bytes"),
+    "extract": _Kind(Extract, "bytes"),
+    "language": _Kind(Language, "text"),
+    "math_score": _Kind(MathScore, "text"),
+    "perplexity": _Kind(Perplexity, "text"),
+    "quality": _Kind(QualityRules, "text"),
+    "text_length": _Kind(TextLength, "text"),
+    "accented_characters": _Kind(AccentedCharacters, "text"),
+    "libretexts_formulas": _Kind(LibreTextsFormulas, "text"),
+    "exact_duplicates": _Kind(ExactDuplicates, "corpus"),
+}
+
+
+class _Part(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+
+class Limits(_Part):
+    """Bounds that keep one page from harming a run.
+
+    Attributes:
+        page_bytes: A longer page, its encodings undone, is dropped (``error:body_too_large``).
+        extract_cpu_seconds: CPU time that the extraction of one page may take; CPU and not wall
+            time, so that a busy machine drops nothing that an idle one keeps.
+        extract_wall_seconds: Wall time after which an extraction that uses no CPU counts as hung.
+        extract_memory_bytes: Address space of the process that extracts.
+        text_chars: A longer text is dropped (``error:text_too_long``).
+        unpacked_bytes: What one gzip member or one zstd or lz4 archive may unpack to.
+    """
+
+    page_bytes: int = pydantic.Field(default=20_000_000, gt=0)
+    extract_cpu_seconds: float = pydantic.Field(default=20.0, gt=0)
+    extract_wall_seconds: float = pydantic.Field(default=600.0, gt=0)
+    extract_memory_bytes: int = pydantic.Field(default=3 << 30, ge=256 << 20)
+    text_chars: int = pydantic.Field(default=20_000_000, gt=0)
+    unpacked_bytes: int = pydantic.Field(default=16 << 30, gt=0)
+
+
+class Audit(_Part):
+    """What is kept of dropped documents.
+
+    Attributes:
+        dropped_text: ``none``, a hash-chosen ``share``, or ``all``.
+        dropped_text_share: The share, 0 to 1.
+        shadow_share: Share of pages, chosen by the hash of document_id, that every filter judges
+            even after a drop; what-if questions are answered from them without bias.
+    """
+
+    dropped_text: Literal["none", "share", "all"] = "share"
+    dropped_text_share: float = pydantic.Field(default=0.05, ge=0, le=1)
+    shadow_share: float = pydantic.Field(default=0.001, ge=0, le=1)
+
+
+class Output(_Part):
+    """The shards.
+
+    Attributes:
+        shard_bytes: Text bytes that a shard holds at the most, roughly; the number of shards
+            follows from it and from what was kept.
+        views: Compatible layouts that are written beside our own.
+    """
+
+    shard_bytes: int = pydantic.Field(default=256 << 20, gt=0)
+    views: tuple[Literal["open-web-math"], ...] = ()
+
+
+class Input(_Part):
+    """How input files are cut into tasks.
+
+    Attributes:
+        task_bytes: Compressed bytes of a task; 0 for a 64th of all input, at least 2 MiB and at
+            most 64 MiB, whatever the number of workers.
+        tolerate_failed_files: Whether a file that can't be read leaves the run successful.
+    """
+
+    task_bytes: int = pydantic.Field(default=0, ge=0)
+    tolerate_failed_files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step of a recipe.
+
+    Attributes:
+        name: Its name in ``STAGES``.
+        settings: The filter, or ``Extract``.
+        enabled: False when the recipe switches it off; the manifest says so.
+        reads: What it works on.
+    """
+
+    name: str
+    settings: Any
+    enabled: bool
+    reads: str
+
+
+class Recipe(_Part):
+    """A recipe, checked.
+
+    Attributes:
+        name: Its name.
+        subset: The subset that it makes, ``web``.
+        edition: ``ours`` or ``published``.
+        summary: One sentence.
+        differences: What it does on purpose otherwise than the published pipeline, or the
+            published defects that it keeps; each names its source.
+        stages: The stages in order, each a mapping of its name to its settings.
+    """
+
+    name: str
+    subset: Literal["web"]
+    edition: Literal["ours", "published"]
+    summary: str
+    differences: tuple[str, ...] = ()
+    input: Input = Input()
+    limits: Limits = Limits()
+    audit: Audit = Audit()
+    output: Output = Output()
+    stages: tuple[dict[str, dict[str, Any] | None], ...]
+
+    def built(self) -> list[Stage]:
+        """The stages as values, in order.
+
+        Raises:
+            RecipeError: A stage or setting is unknown, has a wrong value, or comes too early.
+        """
+        return list(_build_stages(self.stages))
+
+    def check(self) -> None:
+        """Raises before any work is done when a stage can't work: unknown settings, no model."""
+        for stage in self.built():
+            check = getattr(stage.settings, "check", None)
+            if stage.enabled and check is not None:
+                check()
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The recipe with every default spelled out, as plain data."""
+        plain = self.model_dump(mode="json")
+        plain["stages"] = [
+            {stage.name: {"enabled": stage.enabled, **_plain(stage.settings)}}
+            for stage in self.built()
+        ]
+        return plain
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the resolved recipe; equal digests mean equal decisions."""
+        text = json.dumps(self.resolved, sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def changed(self, assignments: Sequence[str]) -> Recipe:
+        """The recipe with settings replaced.
+
+        Args:
+            assignments: ``stage.setting=value`` or ``section.setting=value``, values in YAML.
+
+        Raises:
+            RecipeError: An assignment is malformed or names nothing.
+        """
+        plain = self.model_dump(mode="json")
+        for assignment in assignments:
+            _assign(plain, assignment)
+        changed = _validated(plain, self.name)
+        changed.built()
+        return changed
+
+
+def packaged_recipes() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("pipelines.recipes")
+    return sorted(
+        item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")
+    )
+
+
+def load_recipe(name: str) -> Recipe:
+    """Reads a packaged recipe by name, or a recipe file by path.
+
+    Raises:
+        RecipeError: There is none, or it isn't valid.
+    """
+    if name in packaged_recipes():
+        text = resources.files("pipelines.recipes").joinpath(f"{name}.yaml").read_text("utf-8")
+    elif Path(name).is_file():
+        text = Path(name).read_text("utf-8")
+    else:
+        known = ", ".join(packaged_recipes())
+        raise RecipeError(f"no recipe {name!r}: give a path, or one of {known}")
+    try:
+        plain = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{name}: not YAML: {error}") from error
+    if not isinstance(plain, dict):
+        raise RecipeError(f"{name}: a recipe is a mapping, this is {type(plain).__name__}")
+    recipe = _validated(plain, name)
+    recipe.built()
+    return recipe
+
+
+def difference(first: Recipe, second: Recipe) -> list[tuple[str, str, str]]:
+    """What differs between two recipes: (setting, value in the first, value in the second)."""
+    left, right = (dict(_flatten(recipe.resolved)) for recipe in (first, second))
+    rows = []
+    for key in dict.fromkeys([*left, *right]):
+        a, b = left.get(key, "-"), right.get(key, "-")
+        if a != b and key not in ("name", "summary"):
+            rows.append((key, a, b))
+    return rows
+
+
+def _validated(plain: Mapping[str, Any], name: str) -> Recipe:
+    try:
+        return Recipe.model_validate(plain)
+    except pydantic.ValidationError as error:
+        raise RecipeError(_sentences(name, error)) from error
+
+
+def _sentences(where: str, error: pydantic.ValidationError) -> str:
+    """A validation error as one line a fault, with the setting's dotted name."""
+    lines = []
+    for fault in error.errors():
+        place = ".".join([where, *(str(part) for part in fault["loc"])])
+        lines.append(f"{place}: {fault['msg']}")
+    return "\n".join(lines)
+
+
+def _build_stages(entries: Sequence[Mapping[str, Mapping[str, Any] | None]]) -> Iterator[Stage]:
+    """Builds each stage and holds the order against what each one reads."""
+    extracted = False
+    seen: set[str] = set()
+    for entry in entries:
+        if len(entry) != 1:
+            raise RecipeError(f"a stage is one name with its settings, not {dict(entry)!r}")
+        ((name, given),) = entry.items()
+        kind = STAGES.get(name)
+        if kind is None:
+            raise RecipeError(f"stages: {_unknown(name, STAGES)}")
+        if name in seen:
+            raise RecipeError(f"stages: {name} appears twice")
+        seen.add(name)
+        settings = dict(given or {})
+        enabled = settings.pop("enabled", True)
+        if not isinstance(enabled, bool):
+            raise RecipeError(f"{name}.enabled is {enabled!r}, expected true or false")
+        if kind.reads in ("text", "corpus") and not extracted:
+            raise RecipeError(f"stages: {name} reads text, it must come after extract")
+        if kind.reads in ("record", "bytes") and extracted and name != "url_rules":
+            raise RecipeError(f"stages: {name} reads bytes, it must come before extract")
+        if name == "extract":
+            if not enabled:
+                raise RecipeError("extract can't be switched off: nothing after it has a text")
+            extracted = True
+        yield Stage(name, _build(name, kind.settings, settings), enabled, kind.reads)
+    if not extracted:
+        raise RecipeError("stages: extract is missing")
+    if "responses" not in seen:
+        raise RecipeError("stages: responses is missing: it says which records are pages")
+
+
+def _build(name: str, settings_type: type[Any], settings: Mapping[str, Any]) -> Any:
+    known = {member.name for member in fields(settings_type) if member.init}
+    for key in settings:
+        if key not in known:
+            raise RecipeError(f"{name}: {_unknown(key, known)}")
+    try:
+        return pydantic.TypeAdapter(settings_type).validate_python(dict(settings))
+    except pydantic.ValidationError as error:
+        raise RecipeError(_sentences(name, error)) from error
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    choices = sorted(known)
+    close = difflib.get_close_matches(name, choices, 1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(choices)}"
+    return f"{name!r} is unknown; {hint}"
+
+
+def _plain(settings: Any) -> dict[str, Any]:
+    """A filter's settings as plain data; what can't be written in YAML is no setting."""
+    adapter = pydantic.TypeAdapter(type(settings))
+    plain: dict[str, Any] = adapter.dump_python(settings, mode="json")
+    return plain
+
+
+def _assign(plain: dict[str, Any], assignment: str) -> None:
+    target, equals, text = assignment.partition("=")
+    part, dot, setting = target.strip().partition(".")
+    if not (equals and dot):
+        raise RecipeError(f"--set {assignment}: expected stage.setting=value")
+    value = yaml.safe_load(text)
+    if part in ("input", "limits", "audit", "output"):
+        plain[part][setting] = value
+        return
+    for entry in plain["stages"]:
+        if part in entry:
+            entry[part] = {**(entry[part] or {}), setting: value}
+            return
+    names = [name for entry in plain["stages"] for name in entry]
+    raise RecipeError(f"--set {assignment}: {_unknown(part, names)}")
+
+
+def _flatten(plain: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(plain, dict) and plain:
+        for key, value in plain.items():
+            yield from _flatten(value, f"{prefix}.{key}" if prefix else str(key))
+    elif prefix in ("stages", "differences"):
+        for number, item in enumerate(plain):
+            if isinstance(item, dict):
+                yield from _flatten(item)
+            else:
+                yield f"{prefix}[{number}]", str(item)
+    else:
+        yield prefix, json.dumps(plain, ensure_ascii=False)

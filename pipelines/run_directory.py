@@ -1,0 +1,162 @@
+"""The folder that a run fills: names of its files, atomic writes, markers of finished work."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["RunDirectory", "RunLocked", "WrittenFile", "file_sha256", "write_atomically"]
+
+_TEMPORARY = ".tmp-"
+
+
+class RunLocked(RuntimeError):
+    """Another process works in the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """A finished output file as the manifest lists it: its path below the run, rows, bytes and
+    SHA-256."""
+
+    path: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def write_atomically(path: Path) -> Iterator[Path]:
+    """Gives a temporary name to write to, which becomes ``path`` when the block ends well.
+
+    A reader sees the whole file or none; after a crash at any moment a stale temporary file is all
+    that is left, and the next start removes it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f"{path.name}{_TEMPORARY}{os.getpid()}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+class RunDirectory:
+    """The folder of one run.
+
+    ``documents/``, ``trails/``, ``dropped/`` and ``views/`` are the result; ``work/`` holds what
+    later phases read and the markers by which a killed run resumes.
+
+    Args:
+        root: The folder; made on demand.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.work = root / "work"
+        self.plan = root / "plan.json"
+        self.manifest = root / "manifest.json"
+        self.recipe = root / "recipe.yaml"
+        self.log = root / "log.jsonl"
+        self.progress = self.work / "progress.jsonl"
+
+    def marker(self, phase: str, number: int) -> Path:
+        """The file that says that a task is finished."""
+        return self.work / phase / f"{number:06d}.json"
+
+    def candidates(self, task: int) -> Path:
+        """Documents of a task that passed every filter of their own."""
+        return self.work / "read" / f"{task:06d}.documents.parquet"
+
+    def candidate_trails(self, task: int) -> Path:
+        """The trails of ``candidates``, row by row."""
+        return self.work / "read" / f"{task:06d}.trails.parquet"
+
+    def keys(self, task: int) -> Path:
+        """The duplicate keys of ``candidates``, row by row."""
+        return self.work / "read" / f"{task:06d}.keys.parquet"
+
+    def duplicates(self, partition: int) -> Path:
+        """Which candidates are duplicates, of the keys of one partition."""
+        return self.work / "duplicates" / f"{partition:06d}.parquet"
+
+    def read_trails(self, task: int) -> Path:
+        """Trails of what a task's own filters dropped."""
+        return self.root / "trails" / f"read-{task:06d}.parquet"
+
+    def read_dropped(self, task: int) -> Path:
+        """Texts of what a task's own filters dropped, as the audit policy says."""
+        return self.root / "dropped" / f"read-{task:06d}.parquet"
+
+    def shard(self, kind: str, number: int, count: int) -> Path:
+        """One output shard of a kind: ``documents``, ``trails``, ``dropped`` or a view."""
+        return self.root / kind / f"documents-{number:05d}-of-{count:05d}.parquet"
+
+    def below(self, path: Path) -> str:
+        """A path relative to the run, as the manifest writes it."""
+        return path.relative_to(self.root).as_posix()
+
+    def written(self, path: Path, rows: int) -> WrittenFile:
+        """Describes a finished file."""
+        return WrittenFile(self.below(path), rows, path.stat().st_size, file_sha256(path))
+
+    def write_json(self, path: Path, content: Any) -> None:
+        """Writes JSON atomically, keys in order."""
+        text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
+        with write_atomically(path) as temporary:
+            temporary.write_text(text + "\n", encoding="utf-8")
+
+    def read_marker(self, phase: str, number: int) -> dict[str, Any] | None:
+        """A task's marker, or None while the task isn't finished."""
+        try:
+            content: dict[str, Any] = json.loads(self.marker(phase, number).read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        return content
+
+    def remove_stale(self) -> int:
+        """Removes what a killed run left half-written; returns how many files that was."""
+        stale = [p for p in self.root.rglob(f"*{_TEMPORARY}*") if p.is_file()]
+        for path in stale:
+            path.unlink(missing_ok=True)
+        return len(stale)
+
+    def clear(self) -> None:
+        """Removes everything that a run wrote here, and nothing else."""
+        for name in ("documents", "trails", "dropped", "views", "work"):
+            shutil.rmtree(self.root / name, ignore_errors=True)
+        for path in (self.plan, self.manifest, self.recipe, self.log):
+            path.unlink(missing_ok=True)
+        for path in self.root.glob("funnel.*"):
+            path.unlink()
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keeps other processes out of the folder; a crash releases the lock.
+
+        Raises:
+            RunLocked: Another run is at work here.
+        """
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise RunLocked(f"another run is at work in {self.root}") from error
+            yield

@@ -1,0 +1,233 @@
+"""Texts to train on: read from files, labelled with where they come from.
+
+An *origin* is what a text must not share between training and testing: the site of a web page, or
+the whole work that a chapter belongs to. Pages of one site share words that say nothing of
+mathematics ("asked 3 years ago"), and a model that has seen them looks better than it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import yaml
+
+from extractors.html import ExtractionError, extract_html
+from filters.normalisation import normalise_for_models
+from pipelines.training.detex import detex
+
+__all__ = ["Page", "Source", "cap_per_origin", "distinct", "load_sources", "read_pages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Files to read and what the card says of them.
+
+    Attributes:
+        name: Short name.
+        files: Globs, relative to the data folder or absolute.
+        licence: As its holder states it.
+        home: Where it comes from.
+        origin: ``source`` when all of it is one work, ``domain`` for pages of many sites.
+        role: ``prose`` (clean mathematical prose, what the language model learns), ``web`` (pages,
+            labelled by what is found in them), or ``foreign`` (not English; to measure with).
+    """
+
+    name: str
+    files: tuple[str, ...]
+    licence: str = "not stated"
+    home: str = ""
+    origin: Literal["source", "domain"] = "domain"
+    role: Literal["prose", "web", "foreign"] = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One text.
+
+    Attributes:
+        text: With formulas as an extractor writes them.
+        origin: What it must not share between training and testing.
+        source: Name of its source.
+        file: The file, relative to the data folder.
+        sha256: Digest of the file.
+    """
+
+    text: str
+    origin: str
+    source: Source
+    file: str
+    sha256: str
+
+
+def load_sources(path: Path) -> list[Source]:
+    """The sources of a YAML file (``sources:``, a list of ``Source`` as mappings)."""
+    rows: list[dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))["sources"]
+    return [Source(**{**row, "files": tuple(row["files"])}) for row in rows]
+
+
+# A chapter is cut into texts of about a page's length.
+_PIECE_WORDS = 500
+
+
+def read_pages(sources: Iterable[Source], data: Path) -> Iterator[Page]:
+    """Every text of the sources, in the order of sources and file names."""
+    for source in sources:
+        for file in _files(source, data):
+            raw = file.read_bytes()
+            digest = hashlib.sha256(raw).hexdigest()
+            name = str(file.relative_to(data)) if file.is_relative_to(data) else file.name
+            for text in _texts(file, raw):
+                if text.strip():
+                    yield Page(text, _origin(source, file, raw), source, name, digest)
+
+
+def _files(source: Source, data: Path) -> list[Path]:
+    found: set[Path] = set()
+    for pattern in source.files:
+        if Path(pattern).is_absolute():
+            root, relative = Path(pattern).anchor, str(Path(pattern)).lstrip("/")
+            found.update(Path(root).glob(relative))
+        else:
+            found.update(data.glob(pattern))
+    return sorted(path for path in found if path.is_file())
+
+
+def _texts(file: Path, raw: bytes) -> Iterable[str]:
+    reader = _READERS.get(file.suffix.lower())
+    return reader(raw) if reader else ()
+
+
+def _html(raw: bytes) -> Iterable[str]:
+    try:
+        return (extract_html(raw).text,)
+    except ExtractionError:
+        return ()
+
+
+def _tex(raw: bytes) -> Iterable[str]:
+    return _pieces(detex(raw.decode("utf-8", "replace")))
+
+
+_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
+_DIRECTIVE = re.compile(r"^:{3,}.*$|^\(.*\)=$|^:[a-z]+:.*$", re.MULTILINE)
+
+
+def _markdown(raw: bytes) -> Iterable[str]:
+    text = _FRONT_MATTER.sub("", raw.decode("utf-8", "replace"))
+    return _pieces(_DIRECTIVE.sub("", text))
+
+
+def _plain(raw: bytes) -> Iterable[str]:
+    return _pieces(raw.decode("utf-8", "replace"))
+
+
+def _json_lines(raw: bytes) -> Iterable[str]:
+    import json
+
+    for line in raw.decode("utf-8", "replace").splitlines():
+        if line.strip():
+            row: dict[str, Any] = json.loads(line)
+            yield str(row.get("text") or row.get("input") or "")
+
+
+_MATHML = re.compile(r"<m:math\b.*?</m:math>", re.DOTALL)
+_CONTENT = re.compile(r"<content\b[^>]*>(.*)</content>", re.DOTALL)
+_TAG = re.compile(r"<[^>]*>")
+
+
+def _cnxml(raw: bytes) -> Iterable[str]:
+    import html
+
+    body = _CONTENT.search(raw.decode("utf-8", "replace"))
+    if body is None:
+        return ()
+    text = _MATHML.sub(r" $\\text{MathML}$ ", body[1])
+    text = re.sub(r"</(?:para|title|item|entry|problem|solution|note|caption)>", "\n\n", text)
+    return _pieces(html.unescape(_TAG.sub(" ", text)))
+
+
+_READERS: Mapping[str, Callable[[bytes], Iterable[str]]] = {
+    ".html": _html,
+    ".htm": _html,
+    ".xhtml": _html,
+    ".testhtml": _html,
+    ".tex": _tex,
+    ".md": _markdown,
+    ".txt": _plain,
+    ".jsonl": _json_lines,
+    ".cnxml": _cnxml,
+}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A long text cut between paragraphs into pieces of about a page."""
+    piece: list[str] = []
+    words = 0
+    for paragraph in text.split("\n\n"):
+        piece.append(paragraph)
+        words += len(paragraph.split())
+        if words >= _PIECE_WORDS:
+            yield "\n\n".join(piece)
+            piece, words = [], 0
+    if words:
+        yield "\n\n".join(piece)
+
+
+_LINK = re.compile(
+    rb"""<link\b[^>]*\brel=["']?canonical["']?[^>]*>|<meta\b[^>]*\bog:url\b[^>]*>""", re.IGNORECASE
+)
+_ADDRESS = re.compile(rb"""https?://[^"'\s>]+""")
+_DOMAIN_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+# Hosts that many unconnected sites share.
+_SHARED_HOSTS = frozenset(
+    ("github.io", "wordpress.com", "blogspot.com", "co.uk", "com.au", "co.jp", "co.za", "com.br")
+)
+
+
+def _origin(source: Source, file: Path, raw: bytes) -> str:
+    if source.origin == "source":
+        return source.name
+    for tag in _LINK.findall(raw[:200_000]):
+        address = _ADDRESS.search(tag)
+        host = urlsplit(address[0].decode("ascii", "replace")).hostname if address else None
+        if host:
+            return _site(host)
+    for part in (file.parent.name, file.stem):
+        if _DOMAIN_NAME.fullmatch(part.lower()) and not part.lower().endswith((".html", ".htm")):
+            return _site(part.lower())
+    return source.name
+
+
+def _site(host: str) -> str:
+    labels = host.removeprefix("www.").split(".")
+    count = 3 if ".".join(labels[-2:]) in _SHARED_HOSTS else 2
+    return ".".join(labels[-count:])
+
+
+def distinct(pages: Iterable[Page]) -> Iterator[Page]:
+    """The pages without those whose normalised text was there before."""
+    seen: set[bytes] = set()
+    for page in pages:
+        line = normalise_for_models(page.text, "ours")
+        key = hashlib.blake2b(line.encode(), digest_size=16).digest()
+        if key not in seen:
+            seen.add(key)
+            yield page
+
+
+def cap_per_origin(pages: Sequence[Page], most: int) -> list[Page]:
+    """At most so many pages of an origin, drawn by hash, in their given order."""
+    by_origin: dict[str, list[tuple[bytes, int]]] = defaultdict(list)
+    for number, page in enumerate(pages):
+        drawn = hashlib.blake2b(f"{page.sha256}\0{page.text}".encode(), digest_size=8).digest()
+        by_origin[page.origin].append((drawn, number))
+    kept = {number for rows in by_origin.values() for _, number in sorted(rows)[:most]}
+    return [page for number, page in enumerate(pages) if number in kept]
+

@@ -1,0 +1,313 @@
+r"""Trains the MathScore classifier: ``python -m pipelines.training.math_score``.
+
+As OpenWebMath did (spec section 1.5), a page is a positive example when a popular LaTeX command
+stands in it, and the model sees its prose only: it learns how people write around formulas. What
+the original left open is decided here and stated on the card: a page is a negative example only
+when it has no formula at all; both kinds are of equal number; no site is on both sides of a
+measurement; one thread and a fixed seed, so that the same texts give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Protocol
+
+from filters.normalisation import (
+    FORMULA,
+    normalise_for_models,
+    without_formulas,
+)
+from filters.web.latex_commands import POPULAR_COMMAND
+from pipelines.training.card import ModelCard, describe_sources, file_sha256, write_card
+from pipelines.training.corpus import Page, Source, cap_per_origin, distinct, load_sources, read_pages
+from pipelines.training.folds import assign_folds
+from pipelines.training.measures import (
+    area_under_curve,
+    at_threshold,
+    calibration,
+    quantile,
+    threshold_for_precision,
+)
+
+__all__ = ["MathScoreTraining", "TooFewPages", "has_popular_command", "label_of", "train_math_score"]
+
+POSITIVE, NEGATIVE = "positive", "negative"
+
+
+class TooFewPages(ValueError):
+    """There aren't enough pages of both kinds from enough origins."""
+
+
+@dataclass(frozen=True, slots=True)
+class MathScoreTraining:
+    """What to train on and how.
+
+    Attributes:
+        sources: The pages.
+        output: Folder for the model and its card.
+        data: Folder that the globs of the sources are relative to.
+        name: The model's name; its file is ``NAME.ftz``.
+        per_origin: At most so many pages of one site or work.
+        fewest_words: Pages with less prose teach nothing.
+        folds: Parts of the cross-validation by origin.
+        dimension, word_ngrams, epochs, learning_rate, buckets, features, seed: fastText's
+            settings; ``features`` is how many rows are left after quantisation.
+    """
+
+    sources: tuple[Source, ...]
+    output: Path
+    data: Path = Path()
+    name: str = "math-score-small"
+    per_origin: int = 250
+    fewest_words: int = 30
+    folds: int = 5
+    dimension: int = 16
+    word_ngrams: int = 2
+    epochs: int = 8
+    learning_rate: float = 0.3
+    buckets: int = 200_000
+    features: int = 60_000
+    seed: int = 7
+
+
+def has_popular_command(text: str) -> bool:
+    """Whether a whole popular LaTeX command stands in a text, code not counted."""
+    return POPULAR_COMMAND.search(text) is not None
+
+
+# Signs that show a formula written without LaTeX; with several of them a page is no clear negative.
+_SIGNS = frozenset("∑∫∂∇√∞∈∉⊂⊆∪∩∀∃∏≡≈≤≥≠⇒⇔↦⊕⊗∘⟨⟩ℝℤℕℂαβγδθλμπσφψω")
+_FEWEST_SIGNS = 3
+
+
+def label_of(page: Page) -> str:
+    """``positive``, ``negative``, or empty for a page that teaches neither."""
+    if page.source.role == "foreign":
+        return ""
+    if has_popular_command(page.text):
+        return POSITIVE
+    if FORMULA in normalise_for_models(page.text, "ours"):
+        return ""
+    signs = sum(page.text.count(sign) for sign in _SIGNS)
+    return NEGATIVE if signs < _FEWEST_SIGNS else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Example:
+    page: Page
+    line: str
+    label: str
+
+
+def train_math_score(config: MathScoreTraining) -> ModelCard:
+    """Trains, measures and writes the model and its card.
+
+    Returns:
+        The card.
+
+    Raises:
+        TooFewPages: Less than two origins of a kind.
+    """
+    pages = distinct(read_pages(config.sources, config.data))
+    return _train(list(pages), config)
+
+
+def _train(pages: Sequence[Page], config: MathScoreTraining) -> ModelCard:
+    examples = _balanced(_examples(cap_per_origin(pages, config.per_origin), config))
+    origins = {label: {e.page.origin for e in examples if e.label == label} for label in _LABELS}
+    if min(len(found) for found in origins.values()) < 2:
+        raise TooFewPages(
+            f"pages with LaTeX commands are from {len(origins[POSITIVE])} origins, pages without "
+            f"formulas from {len(origins[NEGATIVE])}; at least 2 of each are needed: give more --pages"
+        )
+    positives, negatives = _cross_validated(examples, config)
+    config.output.mkdir(parents=True, exist_ok=True)
+    model = config.output / f"{config.name}.ftz"
+    _fit(examples, config).save_model(str(model))
+    card = _card(config, examples, model, positives, negatives)
+    write_card(card, model)
+    return card
+
+
+_LABELS = (POSITIVE, NEGATIVE)
+
+
+def _examples(pages: Sequence[Page], config: MathScoreTraining) -> list[_Example]:
+    examples = []
+    for page in pages:
+        label = label_of(page)
+        line = without_formulas(normalise_for_models(page.text, "ours")) if label else ""
+        if sum(word.isalpha() for word in line.split()) >= config.fewest_words:
+            examples.append(_Example(page, line, label))
+    return examples
+
+
+def _balanced(examples: Sequence[_Example]) -> list[_Example]:
+    """As many of each label: of the more frequent one, the largest origins are thinned first."""
+    counts = Counter(example.label for example in examples)
+    target = min(counts[label] for label in _LABELS)
+    kept: list[_Example] = []
+    for label in _LABELS:
+        own = [example for example in examples if example.label == label]
+        most = max(Counter(e.page.origin for e in own).values(), default=0)
+        while len(own) > target and most > 1:
+            most -= 1
+            pages = {id(page) for page in cap_per_origin([e.page for e in own], most)}
+            thinner = [example for example in own if id(example.page) in pages]
+            if len(thinner) < target:
+                break
+            own = thinner
+        kept += own[:]
+    return sorted(kept, key=lambda e: (e.page.sha256, e.line))
+
+
+class _Model(Protocol):
+    f: Any
+
+    def save_model(self, path: str) -> None: ...
+
+
+def _fit(examples: Sequence[_Example], config: MathScoreTraining) -> _Model:
+    import fasttext
+
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "lines.txt"
+        lines.write_text("".join(f"__label__{e.label} {e.line}\n" for e in examples), "utf-8")
+        model = fasttext.train_supervised(
+            input=str(lines),
+            dim=config.dimension,
+            wordNgrams=config.word_ngrams,
+            epoch=config.epochs,
+            lr=config.learning_rate,
+            bucket=config.buckets,
+            minCount=3,
+            thread=1,
+            seed=config.seed,
+            verbose=0,
+        )
+        model.quantize(
+            input=str(lines),
+            cutoff=config.features,
+            retrain=True,
+            qnorm=True,
+            thread=1,
+            verbose=0,
+        )
+    fitted: _Model = model
+    return fitted
+
+
+def _scores(model: _Model, examples: Sequence[_Example]) -> list[float]:
+    found = (dict(_by_label(model.f.predict(e.line, 2, 0.0, "strict"))) for e in examples)
+    return [min(labels.get(f"__label__{POSITIVE}", 0.0), 1.0) for labels in found]
+
+
+def _by_label(predicted: Sequence[tuple[float, str]]) -> list[tuple[str, float]]:
+    return [(label, probability) for probability, label in predicted]
+
+
+def _cross_validated(
+    examples: Sequence[_Example], config: MathScoreTraining
+) -> tuple[list[float], list[float]]:
+    """Every example's score by a model that saw nothing of its origin."""
+    folds = assign_folds(((e.page.origin, e.label == POSITIVE) for e in examples), config.folds)
+    positives: list[float] = []
+    negatives: list[float] = []
+    for fold in range(config.folds):
+        held_out = [e for e in examples if folds[e.page.origin] == fold]
+        rest = [e for e in examples if folds[e.page.origin] != fold]
+        if not held_out or {e.label for e in rest} != set(_LABELS):
+            continue
+        scores = _scores(_fit(rest, config), held_out)
+        for example, score in zip(held_out, scores, strict=True):
+            (positives if example.label == POSITIVE else negatives).append(score)
+    return positives, negatives
+
+
+# Shares of the positives that the suggested thresholds keep, and the precision that a page without
+# a formula in its text must come with.
+_KEPT_WITH_MATH = 0.99
+_PRECISION_WITHOUT_MATH = 0.98
+_REPORTED = (0.05, 0.1, 0.17, 0.3, 0.5, 0.8, 0.9, 0.95)
+
+
+def _card(
+    config: MathScoreTraining,
+    examples: Sequence[_Example],
+    model: Path,
+    positives: list[float],
+    negatives: list[float],
+) -> ModelCard:
+    with_math = round(quantile(positives, 1 - _KEPT_WITH_MATH), 3)
+    without = round(threshold_for_precision(positives, negatives, _PRECISION_WITHOUT_MATH), 3)
+    skip = ("sources", "output", "data", "name")
+    return ModelCard(
+        name=config.name,
+        summary=(
+            "fastText classifier: the probability that a text, its formulas taken out, is from a "
+            "page with LaTeX formulas. English."
+        ),
+        sha256=file_sha256(model),
+        bytes=model.stat().st_size,
+        command="python -m pipelines.training.math_score --pages GLOB... --output DIR",
+        settings={k: v for k, v in asdict(config).items() if k not in skip},
+        software={"fasttext-community": version("fasttext-community")},
+        sources=describe_sources((e.page, e.label) for e in examples),
+        counts={
+            "positive_texts": sum(e.label == POSITIVE for e in examples),
+            "negative_texts": sum(e.label == NEGATIVE for e in examples),
+            "origins": len({e.page.origin for e in examples}),
+            "words": sum(len(e.line.split()) for e in examples),
+        },
+        measures={
+            "how": (
+                f"{config.folds}-fold cross-validation by origin: each text is scored by a model "
+                "that saw no text of its site or work; the packaged model is trained on all"
+            ),
+            "auc": round(area_under_curve(positives, negatives), 4),
+            "at_thresholds": [asdict(at_threshold(positives, negatives, t)) for t in _REPORTED],
+            "calibration": [asdict(point) for point in calibration(positives, negatives)],
+        },
+        thresholds={
+            "threshold_with_math": asdict(at_threshold(positives, negatives, with_math)),
+            "threshold_without_math": asdict(at_threshold(positives, negatives, without)),
+        },
+        limits=[
+            "The labels are weak: a page with a LaTeX command counts as mathematics, whatever it says.",
+            "English only; other languages score by the few words they share.",
+            "Pages of mathematical software without formulas are between the two kinds.",
+        ],
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m pipelines.training.math_score")
+    parser.description = "Train the MathScore classifier; see runbooks/retrain-models.md."
+    parser.add_argument("--pages", nargs="*", default=[], metavar="GLOB", help="pages of many sites")
+    parser.add_argument("--sources", type=Path, help="YAML file that names sources and licences")
+    parser.add_argument("--data", type=Path, default=Path(), help="folder that its globs start in")
+    parser.add_argument("--output", type=Path, required=True, help="folder for model and card")
+    parser.add_argument("--name", default="math-score-small")
+    given = parser.parse_args(arguments)
+    sources = load_sources(given.sources) if given.sources else []
+    if given.pages:
+        sources.append(Source("pages", tuple(given.pages)))
+    if not sources:
+        parser.error("give --pages or --sources")
+    config = MathScoreTraining(tuple(sources), given.output, given.data, given.name)
+    try:
+        card = train_math_score(config)
+    except TooFewPages as error:
+        parser.exit(2, f"error: {error}\n")
+    print(card.markdown())
+
+
+if __name__ == "__main__":
+    main()

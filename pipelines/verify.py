@@ -1,0 +1,183 @@
+"""Proves that a run is what its manifest says, and that it can be made again."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from pipelines.engine import Engine
+from pipelines.inputs import InputFile
+from pipelines.plan import code_digest
+from pipelines.recipe import Recipe
+from pipelines.run_directory import RunDirectory, file_sha256
+from pipelines.runs import Run
+from pipelines.writing import shard_bounds
+from schemas.tables import DOCUMENTS, DROPPED_TEXTS, TRAILS
+from schemas.version import SchemaMismatch, check_schema
+
+__all__ = ["NotARun", "Verification", "verify_run"]
+
+
+class NotARun(ValueError):
+    """The folder has no manifest: no run, or one that hasn't finished."""
+
+
+@dataclass(slots=True)
+class Verification:
+    """What was found.
+
+    Attributes:
+        checked: What held, in sentences.
+        faults: What didn't.
+    """
+
+    checked: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """True when nothing was wrong."""
+        return not self.faults
+
+
+def verify_run(root: Path, *, regenerate: bool = False, workers: int = 0) -> Verification:
+    """Checks a finished run against its manifest.
+
+    Args:
+        root: The run's folder.
+        regenerate: Whether to make the run again from the recorded recipe and inputs in a scratch
+            folder and compare every file's digest.
+        workers: Worker processes for that.
+
+    Raises:
+        NotARun: There is no manifest.
+    """
+    run = RunDirectory(root)
+    try:
+        manifest: dict[str, Any] = json.loads(run.manifest.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise NotARun(f"{root} has no manifest.json: no run, or one that isn't finished") from error
+    found = Verification()
+    _check_files(run, manifest, found)
+    if found.holds:
+        _check_documents(run, manifest, found)
+        _check_trails(run, manifest, found)
+    if regenerate:
+        _check_regeneration(run, manifest, found, workers)
+    return found
+
+
+def _check_files(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
+    listed = {file["path"]: file for file in manifest["files"]}
+    present = {
+        run.below(path)
+        for kind in ("documents", "trails", "dropped", "views")
+        for path in (run.root / kind).rglob("*.parquet")
+    }
+    found.faults += [f"{path} is not in the manifest" for path in sorted(present - set(listed))]
+    for path, file in sorted(listed.items()):
+        if path not in present:
+            found.faults.append(f"{path} is missing")
+        elif file_sha256(run.root / path) != file["sha256"]:
+            found.faults.append(f"{path} has changed: its SHA-256 is not the manifest's")
+    if not found.faults:
+        found.checked.append(f"{len(listed)} files have the manifest's SHA-256")
+
+
+def _check_documents(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
+    paths = [f["path"] for f in manifest["files"] if f["path"].startswith("documents/")]
+    rows = 0
+    for number, path in enumerate(sorted(paths)):
+        table = _table(run, path, DOCUMENTS, ["document_id", "decisions"], found)
+        if table is None:
+            return
+        ids = table.column("document_id").to_pylist()
+        rows += len(ids)
+        low, high = shard_bounds(number, len(paths))
+        if ids != sorted(ids):
+            found.faults.append(f"{path}: rows are not in order of document_id")
+        if ids and not (low <= ids[0] and ids[-1] < high):
+            found.faults.append(f"{path}: holds documents of another shard")
+        for document_id, decisions in zip(ids, table.column("decisions").to_pylist(), strict=True):
+            if any(entry["verdict"] != "keep" for entry in decisions):
+                found.faults.append(f"{path}: {document_id} is kept against a decision")
+    if rows != manifest["counts"]["kept"]:
+        found.faults.append(f"{rows} documents, the manifest says {manifest['counts']['kept']}")
+    found.checked.append(f"{rows:,} documents, in order, each in its shard, none against a drop")
+
+
+def _check_trails(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
+    rows, kept = 0, 0
+    drops: dict[str, dict[str, int]] = {}
+    for file in manifest["files"]:
+        if not file["path"].startswith("trails/"):
+            continue
+        table = _table(run, file["path"], TRAILS, ["verdict", "dropped_by", "reason"], found)
+        if table is None:
+            return
+        for verdict, stage, reason in _rows(table):
+            rows += 1
+            if verdict == "keep":
+                kept += 1
+            else:
+                reasons = drops.setdefault(stage, {})
+                reasons[reason] = reasons.get(reason, 0) + 1
+    if rows != manifest["counts"]["records"]:
+        found.faults.append(f"{rows} trails, {manifest['counts']['records']} records were read")
+    if kept != manifest["counts"]["kept"] or drops != manifest["drops"]:
+        found.faults.append("the trails' verdicts don't add up to the manifest's counts")
+    found.checked.append(f"{rows:,} trails, one a record; their verdicts add up to the manifest's")
+    for file in manifest["files"]:
+        if file["path"].startswith("dropped/"):
+            _table(run, file["path"], DROPPED_TEXTS, ["document_id"], found)
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[str, str, str]]:
+    columns = [table.column(name).to_pylist() for name in table.column_names]
+    yield from zip(*columns, strict=True)
+
+
+def _table(
+    run: RunDirectory, path: str, schema: pa.Schema, columns: list[str], found: Verification
+) -> pa.Table | None:
+    try:
+        with pq.ParquetFile(run.root / path) as file:
+            check_schema(file.schema_arrow, schema)
+            table: pa.Table = file.read(columns=columns)
+            return table
+    except (SchemaMismatch, pa.ArrowException) as error:
+        found.faults.append(f"{path}: {error}")
+        return None
+
+
+def _check_regeneration(
+    run: RunDirectory, manifest: dict[str, Any], found: Verification, workers: int
+) -> None:
+    if manifest["code"]["sha256"] != code_digest():
+        found.faults.append(
+            f"this code is not the run's (version {manifest['code']['version']}): "
+            "check out the code that made the run to regenerate it"
+        )
+        return
+    recipe = Recipe.model_validate(json.loads(run.plan.read_text("utf-8"))["recipe"])
+    inputs = [InputFile(entry["name"], entry["uri"], entry["size"]) for entry in manifest["inputs"]]
+    with tempfile.TemporaryDirectory(prefix="proofmill-verify-") as scratch:
+        again = Run(recipe, inputs, Path(scratch), Engine(workers), display="quiet").execute()
+    before = {file["path"]: file["sha256"] for file in manifest["files"]}
+    after = {file["path"]: file["sha256"] for file in again.manifest["files"]}
+    different = sorted(
+        path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
+    )
+    if different:
+        found.faults.append(
+            f"made again, {len(different)} files differ: {', '.join(different[:5])}"
+        )
+    else:
+        found.checked.append(f"made again from recipe and input: {len(before)} files, same bytes")
