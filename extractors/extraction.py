@@ -20,6 +20,7 @@ class Extraction:
         method: ``main`` (main content found), or the fallback that was needed (``full``).
         encoding: The character encoding that the bytes were read in.
         info: Counters under the names of OpenWebMath's ``extraction_info``.
+        config: The settings that the text was extracted with, where they vary by page.
     """
 
     text: str
@@ -29,3 +30,4 @@ class Extraction:
     method: str = "main"
     encoding: str = ""
     info: dict[str, int | bool] = field(default_factory=dict)
+    config: dict[str, bool | int | float | str] = field(default_factory=dict)

@@ -16,25 +16,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import structlog
 import typer
 import yaml
-from filters.models import ModelError
 from rich.console import Console
 from rich.table import Table
 
-from pipelines.engine import Engine, EngineFailed, UnknownBeamOption
+from filters.models import ModelError
+from pipelines.errors import ProofmillError
 from pipelines.funnel import funnel_table
-from pipelines.inputs import InputError, resolve_inputs
-from pipelines.inspecting import PageNotFound, Wanted, inspect_page
+from pipelines.inputs import resolve_inputs
+from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
-from pipelines.recipe import RecipeError, difference, load_recipe, packaged_recipes
-from pipelines.run_directory import RunDirectory, RunLocked
-from pipelines.runs import ConservationError, InputFilesFailed, OtherRun, Outcome, Run
+from pipelines.recipe import difference, load_recipe, packaged_recipes
+from pipelines.run_directory import RunDirectory
 from pipelines.sample import sample_warc_path
-from pipelines.verify import NotARun, verify_run
+
+if TYPE_CHECKING:
+    from pipelines.runs import Outcome
 
 __all__ = ["main"]
 
@@ -49,21 +50,6 @@ app.add_typer(recipes_app, name="recipes")
 
 _out = Console()
 _err = Console(stderr=True)
-
-_EXIT_CODES: dict[type[BaseException], int] = {
-    RecipeError: 2,
-    InputError: 2,
-    ModelError: 2,
-    UnknownBeamOption: 2,
-    PageNotFound: 2,
-    NotARun: 2,
-    InputFilesFailed: 3,
-    OtherRun: 4,
-    RunLocked: 4,
-    ConservationError: 70,
-    EngineFailed: 75,
-    OSError: 74,
-}
 
 
 def main() -> None:
@@ -103,6 +89,9 @@ def run(
     keep_work: Annotated[bool, typer.Option(help="Keep intermediate files.")] = False,
 ) -> None:
     """Run a recipe. Beam options follow after `--`."""
+    with _quiet_import():
+        from pipelines.engine import Engine
+        from pipelines.runs import Run
     with _explained():
         chosen = load_recipe(recipe).changed(set_ or [])
         engine = Engine(workers, tuple(context.args))
@@ -134,6 +123,8 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Prove that a run is what its manifest says."""
+    with _quiet_import():
+        from pipelines.verify import verify_run
     with _explained():
         found = verify_run(run_dir, regenerate=regenerate, workers=workers)
     if as_json:
@@ -217,12 +208,30 @@ def _explained() -> Iterator[None]:
     except KeyboardInterrupt:
         _err.print("interrupted; the same command goes on where it stopped", style="yellow")
         raise typer.Exit(130) from None
-    except tuple(_EXIT_CODES) as error:
-        code = next(code for kind, code in _EXIT_CODES.items() if isinstance(error, kind))
-        _err.print(f"[red]error:[/] {error}", highlight=False, markup=True, soft_wrap=True)
-        if code in (3, 74, 75):
+    except (ProofmillError, ModelError, OSError) as error:
+        code = error.exit_code if isinstance(error, ProofmillError) else _code(error)
+        _err.print("error:", style="red", end=" ")
+        _err.print(str(error), highlight=False, markup=False, soft_wrap=True)
+        if code == _IO_ERROR or (isinstance(error, ProofmillError) and error.resumable):
             _err.print("what is done is kept; the same command goes on from there")
         raise typer.Exit(code) from error
+
+
+_IO_ERROR = 74
+
+
+def _code(error: ModelError | OSError) -> int:
+    return _IO_ERROR if isinstance(error, OSError) else ProofmillError.exit_code
+
+
+@contextmanager
+def _quiet_import() -> Iterator[None]:
+    """Beam warns at import of Google Cloud parts that nobody here asked for."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @contextmanager

@@ -59,10 +59,15 @@ def key_blocks(run: RunDirectory, task: int) -> Iterator[tuple[int, bytes]]:
         )
     sightings["task"] = task
     sightings["row"] = np.arange(count)
-    first_byte = sightings["key"].view(np.uint8).reshape(count, KEY_BYTES)[:, 0]
+    first_byte = _key_bytes(sightings)[:, 0]
     partitions = first_byte % PARTITIONS
     for partition in np.unique(partitions):
         yield int(partition), sightings[partitions == partition].tobytes()
+
+
+def _key_bytes(sightings: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:
+    keys = np.ascontiguousarray(sightings["key"])
+    return keys.view(np.uint8).reshape(len(sightings), KEY_BYTES)
 
 
 def _packed(value: str | bytes) -> bytes:
@@ -102,8 +107,7 @@ def _judged(sightings: npt.NDArray[np.void], *, latest: bool) -> Sequence[dict[s
     """The sightings that are not the first of their key, each with the id of the one that is."""
     if not len(sightings):
         return []
-    keys = sightings["key"].view(np.uint8).reshape(len(sightings), KEY_BYTES)
-    _, group = np.unique(keys, axis=0, return_inverse=True)
+    _, group = np.unique(_key_bytes(sightings), axis=0, return_inverse=True)
     _, dates = np.unique(sightings["date"], return_inverse=True)
     order = np.lexsort(
         (

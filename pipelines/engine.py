@@ -20,15 +20,9 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-__all__ = ["Engine", "EngineFailed", "UnknownBeamOption", "guard_against_lost_elements"]
+from pipelines.errors import EngineFailed, UnknownBeamOption
 
-
-class UnknownBeamOption(ValueError):
-    """Beam knows no such option; it would have been passed over without a word."""
-
-
-class EngineFailed(RuntimeError):
-    """The engine ended without finishing the phase; what was committed stays."""
+__all__ = ["Engine", "guard_against_lost_elements"]
 
 
 def guard_against_lost_elements() -> None:
@@ -97,6 +91,7 @@ class Engine:
 
         Raises:
             EngineFailed: A worker died or a function raised.
+            OSError: In this process, input or output failed.
             KeyboardInterrupt: The user interrupted.
         """
         guard_against_lost_elements()
@@ -110,11 +105,13 @@ class Engine:
                 pipeline | f"{label}: tasks" >> beam.Create(wanted) | label >> transform
                 result = pipeline.run()
                 result.wait_until_finish()
-        except RuntimeError as error:
+        except OSError:
+            raise
+        except Exception as error:
             # The in-process runner wraps an interrupt in a RuntimeError that names the step.
             if "KeyboardInterrupt" in str(error):
                 raise KeyboardInterrupt from error
-            raise EngineFailed(str(error)) from error
+            raise EngineFailed(str(error) or repr(error)) from error
         return _metrics(result)
 
     def _options(self, workers: int = 1) -> PipelineOptions:

@@ -16,18 +16,15 @@ from urllib.parse import urlsplit
 import urllib3
 
 from extractors.warc import ByteSource, FileSource
+from pipelines.errors import InputError
 
-__all__ = ["InputError", "InputFile", "open_source", "resolve_inputs"]
+__all__ = ["InputFile", "open_source", "resolve_inputs"]
 
 # https://commoncrawl.org/get-started: paths of a crawl's files are relative to this.
 COMMON_CRAWL = "https://data.commoncrawl.org/"
 
 _ARCHIVE_NAME = re.compile(r"\.w?arc(\.|$)", re.IGNORECASE)
 _PATHS_NAME = re.compile(r"\.paths(\.gz|\.txt)?$")
-
-
-class InputError(ValueError):
-    """An input doesn't exist or can't be reached; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)

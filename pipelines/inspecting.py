@@ -8,16 +8,13 @@ from pathlib import Path
 from extractors.warc import ArchiveReader, ByteSource, Damage, WarcRecord
 from extractors.warc.members import MAGIC
 from extractors.warc.records import starts_record
+from pipelines.errors import PageNotFound
 from pipelines.inputs import open_source
 from pipelines.isolation import IsolatedExtractor
 from pipelines.judge import Judged, PageJudge
 from pipelines.recipe import Extract, Recipe
 
-__all__ = ["PageNotFound", "Wanted", "inspect_page"]
-
-
-class PageNotFound(LookupError):
-    """The archive has no such record."""
+__all__ = ["Wanted", "inspect_page"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,4 +151,3 @@ class IsolatedExtractor:
         self.close()
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return ExtractionFailed("crash", f"the extractor ended with {name}")
-

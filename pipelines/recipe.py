@@ -18,17 +18,18 @@ from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 import pydantic
 import yaml
+
+from filters.exact_duplicates import ExactDuplicates
 from filters.web.language import Language
 from filters.web.manual_rules import AccentedCharacters, LibreTextsFormulas, TextLength
+from filters.web.math_prefilter import MathPrefilter
 from filters.web.math_score import MathScore
 from filters.web.perplexity import Perplexity
 from filters.web.published_prefilter import PublishedPrefilter
 from filters.web.quality import QualityRules
-from filters.web.url_rules import UrlRules
-
-from filters.exact_duplicates import ExactDuplicates
-from filters.web.math_prefilter import MathPrefilter
 from filters.web.responses import Responses
+from filters.web.url_rules import UrlRules
+from pipelines.errors import RecipeError
 from schemas import Decision, Document
 
 __all__ = [
@@ -36,16 +37,11 @@ __all__ = [
     "Extract",
     "Filter",
     "Recipe",
-    "RecipeError",
     "Stage",
     "difference",
     "load_recipe",
     "packaged_recipes",
 ]
-
-
-class RecipeError(ValueError):
-    """The recipe can't be used; the message says where and what to do."""
 
 
 @runtime_checkable

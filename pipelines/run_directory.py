@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-__all__ = ["RunDirectory", "RunLocked", "WrittenFile", "file_sha256", "write_atomically"]
+from pipelines.errors import RunLocked
+
+__all__ = ["RunDirectory", "WrittenFile", "file_sha256", "write_atomically"]
 
 _TEMPORARY = ".tmp-"
-
-
-class RunLocked(RuntimeError):
-    """Another process works in the folder."""
 
 
 @dataclass(frozen=True, slots=True)

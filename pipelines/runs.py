@@ -18,7 +18,8 @@ import yaml
 
 from filters.exact_duplicates import ExactDuplicates
 from pipelines.duplicates import PARTITIONS
-from pipelines.engine import Engine, EngineFailed
+from pipelines.engine import Engine
+from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, OtherRun
 from pipelines.funnel import FunnelStage, draw_funnel, funnel_of
 from pipelines.inputs import InputFile
 from pipelines.plan import Plan, make_plan
@@ -29,9 +30,6 @@ from pipelines.web import FindDuplicates, ReadArchives, WriteShards, plan_of
 from pipelines.writing import shard_count
 
 __all__ = [
-    "ConservationError",
-    "InputFilesFailed",
-    "OtherRun",
     "Outcome",
     "Run",
     "manifest_funnel",
@@ -45,18 +43,6 @@ _FRUITLESS_ATTEMPTS = 2
 # Below this much input one process is done before two have started (measured: workers take 5 s).
 _PARALLEL_BYTES = 24 << 20
 _PARALLEL_TEXT_BYTES = 64 << 20
-
-
-class OtherRun(ValueError):
-    """The folder holds the run of another recipe, input or code."""
-
-
-class InputFilesFailed(RuntimeError):
-    """Input files couldn't be read; everything else was."""
-
-
-class ConservationError(AssertionError):
-    """Records went missing between two stages; the run's output must not be used."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.engine import Engine
+from pipelines.errors import NotARun
 from pipelines.inputs import InputFile
 from pipelines.plan import code_digest
 from pipelines.recipe import Recipe
@@ -22,11 +23,7 @@ from pipelines.writing import shard_bounds
 from schemas.tables import DOCUMENTS, DROPPED_TEXTS, TRAILS
 from schemas.version import SchemaMismatch, check_schema
 
-__all__ = ["NotARun", "Verification", "verify_run"]
-
-
-class NotARun(ValueError):
-    """The folder has no manifest: no run, or one that hasn't finished."""
+__all__ = ["Verification", "verify_run"]
 
 
 @dataclass(slots=True)

@@ -77,7 +77,7 @@ _BOILERPLATE_NAME = _name_pattern(
         " categories cat-?links catlinks widgets? widget-?area recent-?posts recent-?comments"
         " threadlist similar_threads",
         # MediaWiki
-        "navbox vertical-navbox sistersitebox mw-panel mw-head mw-navigation toc tocright"
+        "navbox vertical-navbox vector-page-toolbar mw-portlet vector-menu mw-indicators minerva__tab-container sistersitebox mw-panel mw-head mw-navigation toc tocright"
         " ambox metadata mbox-small authority-control stub",
         # Sphinx, mkdocs, Doxygen
         "sphinxsidebar sphinxsidebarwrapper wy-nav-side rst-footer-buttons rst-versions"

@@ -130,7 +130,7 @@ class Delimiters:
         ordered = sorted(lefts, key=lambda left: (-len(left), left))
         # An escaped backslash or dollar opens nothing, and \\[2pt] is a line break in a formula.
         return re.compile(
-            r"\\\\(?!\(|\[)|\\\$|" + _BEGIN + "|" + "|".join(re.escape(left) for left in ordered)
+            r"\\\\(?!\(|\[)|\\[$`]|" + _BEGIN + "|" + "|".join(re.escape(left) for left in ordered)
         )
 
 
@@ -270,7 +270,7 @@ class Scanner:
                 return found
             token = match.group()
             position = match.end()
-            if token in {"\\\\", "\\$"}:
+            if token in {"\\\\", "\\$", "\\`"}:
                 continue
             formula = self._formula_at(text, match, dead)
             if formula is not None:

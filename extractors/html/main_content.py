@@ -195,6 +195,8 @@ def _is_boilerplate(element: Element, mass: _Mass, total: _Mass) -> bool:
         return False
     attributes = element.attributes
     if attributes and element.tag not in {"p", "h1", "a", "body"}:
+        if attributes.get("aria-hidden") == "true" and mass.math == 0:
+            return True
         name = attributes.get("class", "")
         identity = attributes.get("id")
         if identity:

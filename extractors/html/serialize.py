@@ -353,4 +353,29 @@ def tidy(text: str) -> str:
         for line in text.split("\n")
         if len(line) > 120 or line[:1] == "#" or not BOILERPLATE_LINE.match(line)
     ]
-    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+    return _BLANK_LINES.sub("\n\n", "\n".join(_without_empty_sections(lines))).strip()
+
+
+def _without_empty_sections(lines: list[str]) -> list[str]:
+    """Drops headings that nothing follows before a heading of their level or above."""
+    kept: list[str] = []
+    empty = True  # nothing between here and the next heading, or the end
+    next_level = 1
+    for line in reversed(lines):
+        match = _HEADING.match(line)
+        if match is None:
+            if line.strip():
+                empty = False
+            kept.append(line)
+            continue
+        level = len(match.group(1))
+        if empty and level >= next_level:
+            continue
+        next_level = level
+        empty = True
+        kept.append(line)
+    kept.reverse()
+    return kept
+
+
+_HEADING = re.compile(r"(#{1,6}) ")

@@ -30,7 +30,7 @@ class Perplexity:
     """
 
     model: ModelSpec = "perplexity-small"
-    threshold: float = 15_000.0
+    threshold: float = 940.0
     edition: Edition = "ours"
 
     name: ClassVar[str] = "perplexity"

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from pipelines.sample.presentation import mathml_of
 
-__all__ = ["ENCODINGS", "Formula", "encode_formulas", "formulas_in"]
+__all__ = ["ENCODINGS", "MODELESS", "Formula", "encode_formulas", "formulas_in"]
 
 _FORMULA = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _XMLNS = 'xmlns="http://www.w3.org/1998/Math/MathML"'
@@ -375,3 +375,6 @@ ENCODINGS: dict[str, Callable[[Formula], str]] = {
     "zhihu": _zhihu,
     "data_expr": _data_expr,
 }
+
+# Encodings that don't say whether a formula is displayed.
+MODELESS = frozenset(["data_expr", "double_dollars", "escaped_tag", "forum_latex", "forum_math"])
