@@ -48,12 +48,14 @@ app = typer.Typer(
 recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
 app.add_typer(recipes_app, name="recipes")
 
+_SILENT = structlog.make_filtering_bound_logger(logging.CRITICAL)
 _out = Console()
 _err = Console(stderr=True)
 
 
 def main() -> None:
     """Entry point of the command."""
+    structlog.configure(wrapper_class=_SILENT)
     for plugin in entry_points(group="proofmill.commands"):
         app.add_typer(plugin.load(), name=plugin.name)
     app()
@@ -257,7 +259,7 @@ def _logging(output: Path) -> Iterator[None]:
             structlog.get_logger().error("run ended early", error=repr(error)[:2000])
             raise
         finally:
-            structlog.reset_defaults()
+            structlog.configure(wrapper_class=_SILENT)
 
 
 def _report(outcome: Outcome, output: Path, progress: str) -> None:

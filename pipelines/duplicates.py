@@ -74,7 +74,7 @@ def _packed(value: str | bytes) -> bytes:
     if isinstance(value, bytes):
         return value
     # An unknown date sorts last: it's no claim to be the earliest capture.
-    return value.encode("ascii", "replace")[:20] if value else b"~"
+    return value.encode("ascii", "replace") if value else b"~"
 
 
 def find_duplicates(

@@ -9,9 +9,11 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import apache_beam as beam
@@ -75,6 +77,7 @@ class Engine:
         elements: Iterable[Any],
         transform: beam.PTransform,
         *,
+        log: Path,
         parallel: bool = True,
     ) -> dict[str, Any]:
         """Runs a transform over elements and waits.
@@ -83,6 +86,7 @@ class Engine:
             label: The phase's name.
             elements: What the transform is applied to.
             transform: The phase.
+            log: Where to what the engine and its workers print.
             parallel: False to run in this process, when there is too little work to pay for
                 starting workers.
 
@@ -100,7 +104,7 @@ class Engine:
         options = self._options(workers)
         runner = _local_runner(options) if self.local else None
         try:
-            with _quiet_beam():
+            with _quiet_beam(log):
                 pipeline = beam.Pipeline(runner=runner, options=options)
                 pipeline | f"{label}: tasks" >> beam.Create(wanted) | label >> transform
                 result = pipeline.run()
@@ -146,18 +150,25 @@ def _local_runner(options: PipelineOptions) -> fn_runner.FnApiRunner:
 
 
 @contextmanager
-def _quiet_beam() -> Iterator[None]:
-    """Beam's own chatter goes nowhere; what matters comes back as an exception."""
-    logger = logging.getLogger("apache_beam")
+def _quiet_beam(log: Path) -> Iterator[None]:
+    """What Beam and its workers print goes to a file; what matters comes back as an exception.
+
+    Worker processes inherit standard error itself, so that it's turned away at its descriptor.
+    """
     root = logging.getLogger()
-    before = logger.level, root.level
-    logger.setLevel(logging.CRITICAL)
+    level = root.level
     root.setLevel(logging.CRITICAL)
+    sys.stderr.flush()
+    terminal = os.dup(2)
     try:
-        yield
+        with log.open("ab") as file:
+            os.dup2(file.fileno(), 2)
+            yield
     finally:
-        logger.setLevel(before[0])
-        root.setLevel(before[1])
+        sys.stderr.flush()
+        os.dup2(terminal, 2)
+        os.close(terminal)
+        root.setLevel(level)
 
 
 def _metrics(result: Any) -> dict[str, Any]:

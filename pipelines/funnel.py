@@ -114,10 +114,10 @@ def draw_funnel(funnel: Sequence[FunnelStage], title: str, path: Path) -> None:
         main_reason = max(stage.dropped.items(), key=lambda item: item[1], default=("", 0))[0]
         text = f"{stage.passed:,} pass"
         if dropped:
-            text += f", {dropped:,} dropped" + (f", mostly {main_reason}" if main_reason else "")
+            text += f", {dropped:,} dropped ({main_reason})"
         axes.text(max(stage.arrived, 1) * 1.08 + 0.5, row, text, va="center", fontsize=9)
     axes.set_xscale("log")
-    axes.set_xlim(0.5, max(top, 10) * 60)
+    axes.set_xlim(0.5, max(top, 10) * 250)
     axes.set_yticks(range(len(stages)), [stage.name.replace("_", " ") for stage in stages])
     axes.invert_yaxis()
     axes.set_xlabel("records (logarithmic)")
@@ -128,7 +128,14 @@ def draw_funnel(funnel: Sequence[FunnelStage], title: str, path: Path) -> None:
         axes.barh(0, 0, color=color, label=label)
         for color, label in ((_PASSED, "passed"), (_DROPPED, "dropped here"))
     ]
-    axes.legend(handles=handles, loc="lower right", frameon=False, fontsize=9)
+    axes.legend(
+        handles=handles,
+        loc="lower right",
+        bbox_to_anchor=(1.0, 1.0),
+        ncols=2,
+        frameon=False,
+        fontsize=9,
+    )
     figure.savefig(path, dpi=130, **_metadata(path))
     del canvas
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, BinaryIO, Self, cast
 
@@ -44,11 +45,16 @@ class IsolatedExtractor:
     Args:
         stage: The edition and its settings.
         limits: The limits on time and memory.
+        command: What the child runs, instead of ``extractors.serve``; it must speak its protocol.
     """
 
-    def __init__(self, stage: Extract, limits: Limits) -> None:
+    def __init__(
+        self, stage: Extract, limits: Limits, command: Sequence[str] | None = None
+    ) -> None:
         self._stage = stage
         self._limits = limits
+        serve = [sys.executable, "-m", "extractors.serve", str(limits.extract_memory_bytes)]
+        self._command = list(command or serve)
         self._child: subprocess.Popen[bytes] | None = None
         self._cpu = 0.0
 
@@ -113,7 +119,7 @@ class IsolatedExtractor:
 
     def _start(self) -> subprocess.Popen[bytes]:
         self._child = subprocess.Popen(
-            [sys.executable, "-m", "extractors.serve", str(self._limits.extract_memory_bytes)],
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -107,7 +107,8 @@ class Display:
         self._path = path
         self._before = before or Tally()
         self._mode = mode
-        self._stream = stream or sys.stderr
+        # The engine turns standard error away while it runs; this copy of it stays.
+        self._stream = stream or os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1)
         self._position = path.stat().st_size if path.exists() else 0
         self._tasks: dict[int, dict[str, Any]] = {}
         self._started = time.monotonic()

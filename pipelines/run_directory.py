@@ -72,6 +72,7 @@ class RunDirectory:
         self.manifest = root / "manifest.json"
         self.recipe = root / "recipe.yaml"
         self.log = root / "log.jsonl"
+        self.engine_log = self.work / "engine.log"
         self.progress = self.work / "progress.jsonl"
 
     def marker(self, phase: str, number: int) -> Path:

@@ -43,6 +43,7 @@ _FRUITLESS_ATTEMPTS = 2
 # Below this much input one process is done before two have started (measured: workers take 5 s).
 _PARALLEL_BYTES = 24 << 20
 _PARALLEL_TEXT_BYTES = 64 << 20
+_PARALLEL_KEYS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ class Run:
                         label,
                         _interleaved(elements),
                         ReadArchives(str(self._directory.root)),
+                        log=self._directory.engine_log,
                         parallel=todo >= _PARALLEL_BYTES,
                     )
                 self._metrics |= metrics
@@ -280,7 +282,11 @@ class Run:
             keys = sum(self._marker("read", n)["candidates"] for n in done)
             root = str(self._directory.root)
             self._metrics |= self._engine.run(
-                "Find duplicates", done, FindDuplicates(root), parallel=keys > 2_000_000
+                "Find duplicates",
+                done,
+                FindDuplicates(root),
+                log=self._directory.engine_log,
+                parallel=keys > _PARALLEL_KEYS,
             )
             counts = self._duplicate_counts(keys)
             self._directory.write_json(marker, counts)
@@ -313,6 +319,7 @@ class Run:
                 "Write shards",
                 missing,
                 WriteShards(str(self._directory.root)),
+                log=self._directory.engine_log,
                 parallel=text_bytes >= _PARALLEL_TEXT_BYTES,
             )
         return [self._marker("write", number) for number in range(count)]

@@ -16,6 +16,8 @@ from extractors.html.delimiters import Scanner, page_delimiters
 from extractors.html.encodings import open_web_math_info
 from extractors.html.errors import ExtractionError, PageTooLargeError, UnparsablePageError
 from extractors.html.formulas import Formulas, without_forgeries
+from extractors.html.latexml import join_latexml_equations, place_latexml_notes
+from extractors.html.macros import expand_macros, page_macros, without_definitions
 from extractors.html.main_content import main_content, remove_hidden
 from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
 from extractors.html.serialize import Code, serialize, tidy
@@ -53,6 +55,9 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
     root = parse_html(page)
     title = _title(root, scanner)
     formulas = Formulas()
+    if "ltx_" in page:
+        join_latexml_equations(root, formulas)
+        place_latexml_notes(root)
     take_marked(root, formulas, tex_page=delimiters.renderer)
     take_delimited(root, formulas, scanner)
     remove_hidden(root)
@@ -65,6 +70,9 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
         method = "full"
         text = everything = serialize(parse_html(page), formulas, code)
     text = delimited_in_text(text, formulas, Scanner(delimiters.common()))
+    macros = page_macros(page) if len(formulas) else {}
+    if macros:
+        formulas.rewrite(lambda tex: expand_macros(without_definitions(tex), macros))
     text = code.write(formulas.write(tidy(text)))
     found = formulas.found()
     return Extraction(

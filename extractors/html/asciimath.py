@@ -22,19 +22,7 @@ _MAX_BAR_ATTEMPTS = 64
 
 # Constants: what is written, and its LaTeX (http://asciimath.org/#syntax).
 _CONSTANTS: dict[str, str] = {
-    **{name: "\\" + name for name in (
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda mu nu"
-        " xi pi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda Xi Pi"
-        " Sigma Upsilon Phi Psi Omega sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh"
-        " coth exp log ln det dim lim max min gcd deg ker sup inf arg"
-        " aleph nabla partial forall exists bot top vdash models cdot times div circ oplus otimes"
-        " odot wedge vee cap cup subset supset subseteq supseteq equiv cong approx propto prec"
-        " succ neg implies iff angle triangle ldots cdots vdots ddots quad qquad diamond square"
-        " langle rangle to mapsto uparrow downarrow rightarrow leftarrow leftrightarrow Rightarrow"
-        " Leftarrow Leftrightarrow pm mp in notin star ast setminus bowtie ltimes rtimes sum prod"
-        " int oint bigcup bigcap bigwedge bigvee infty emptyset prime mod therefore because lfloor"
-        " rfloor lceil rceil frown gt lt ge le ne"
-    ).split()},
+    **{name: "\\" + name for name in ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "sin", "cos", "tan", "sec", "csc", "cot", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth", "exp", "log", "ln", "det", "dim", "lim", "max", "min", "gcd", "deg", "ker", "sup", "inf", "arg", "aleph", "nabla", "partial", "forall", "exists", "bot", "top", "vdash", "models", "cdot", "times", "div", "circ", "oplus", "otimes", "odot", "wedge", "vee", "cap", "cup", "subset", "supset", "subseteq", "supseteq", "equiv", "cong", "approx", "propto", "prec", "succ", "neg", "implies", "iff", "angle", "triangle", "ldots", "cdots", "vdots", "ddots", "quad", "qquad", "diamond", "square", "langle", "rangle", "to", "mapsto", "uparrow", "downarrow", "rightarrow", "leftarrow", "leftrightarrow", "Rightarrow", "Leftarrow", "Leftrightarrow", "pm", "mp", "in", "notin", "star", "ast", "setminus", "bowtie", "ltimes", "rtimes", "sum", "prod", "int", "oint", "bigcup", "bigcap", "bigwedge", "bigvee", "infty", "emptyset", "prime", "mod", "therefore", "because", "lfloor", "rfloor", "lceil", "rceil", "frown", "gt", "lt", "ge", "le", "ne"]},
     "*": r"\cdot", "**": "*", "***": r"\star", "//": "/", "\\\\": r"\backslash", "xx": r"\times",
     "-:": r"\div", "|><": r"\ltimes", "><|": r"\rtimes", "|><|": r"\bowtie", "@": r"\circ",
     "o+": r"\oplus", "ox": r"\otimes", "o.": r"\odot", "^^": r"\wedge", "^^^": r"\bigwedge",
@@ -77,7 +65,27 @@ _WRAPPING: dict[str, tuple[str, str]] = {
     "ceil": (r"\left\lceil", r"\right\rceil"),
 }  # fmt: skip
 _FUNCTIONS_OF_ONE = frozenset(
-    "sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth exp log ln det f g".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "sec",
+        "csc",
+        "cot",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "coth",
+        "exp",
+        "log",
+        "ln",
+        "det",
+        "f",
+        "g",
+    ]
 )
 _BINARY = frozenset({"frac", "root", "stackrel", "overset", "underset", "color", "class", "id"})
 _TEXT = frozenset({"text", "mbox"})
@@ -101,7 +109,12 @@ _TOKEN = re.compile(
 )
 _TEXT_CALL = re.compile(r"(?:text|mbox)\s*(?:\(([^()]*)\)|\{([^{}]*)\}|\[([^\[\]]*)\])")
 _TALL = re.compile(r"\\(?:frac|sum|prod|int|begin|sqrt|binom)")
-_MATRICES = {("(", ")"): "pmatrix", ("[", "]"): "bmatrix", (r"\{", r"\}"): "Bmatrix", ("|", "|"): "vmatrix"}
+_MATRICES = {
+    ("(", ")"): "pmatrix",
+    ("[", "]"): "bmatrix",
+    (r"\{", r"\}"): "Bmatrix",
+    ("|", "|"): "vmatrix",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +354,9 @@ _ROW = re.compile(r"(?:\\left)?[\[(](.*?)(?:\\right)?[\])]\Z", re.DOTALL)
 def _matrix(left: str, right: str, body: str) -> str:
     """``[[a,b],[c,d]]``: rows in brackets inside brackets, one comma apart."""
     rows = _split(body)
-    if len(rows) < 2 and not (rows and body[:1] in "([" and left in "([|" and len(_split(body[1:-1])) > 1):
+    if len(rows) < 2 and not (
+        rows and body[:1] in "([" and left in "([|" and len(_split(body[1:-1])) > 1
+    ):
         return ""
     cells: list[list[str]] = []
     for row in rows:

@@ -21,14 +21,50 @@ __all__ = [
 ]
 
 DROPPED_TAGS = frozenset(
-    "nav footer button select option input textarea iframe object embed canvas svg audio video"
-    " map area dialog menu noframes applet datalist progress meter rp".split()
+    [
+        "nav",
+        "footer",
+        "button",
+        "select",
+        "option",
+        "input",
+        "textarea",
+        "iframe",
+        "object",
+        "embed",
+        "canvas",
+        "svg",
+        "audio",
+        "video",
+        "map",
+        "area",
+        "dialog",
+        "menu",
+        "noframes",
+        "applet",
+        "datalist",
+        "progress",
+        "meter",
+        "rp",
+    ]
 )
 """Elements that hold controls, media or navigation (https://html.spec.whatwg.org/)."""
 
 DROPPED_ROLES = frozenset(
-    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist"
-    " complementary button".split()
+    [
+        "navigation",
+        "banner",
+        "contentinfo",
+        "search",
+        "dialog",
+        "alertdialog",
+        "menu",
+        "menubar",
+        "toolbar",
+        "tablist",
+        "complementary",
+        "button",
+    ]
 )
 """WAI-ARIA roles of the same kind (https://www.w3.org/TR/wai-aria-1.2/#roles)."""
 
@@ -46,7 +82,7 @@ def _name_pattern(words: str) -> re.Pattern[str]:
 
 _HIDDEN_NAME = re.compile(
     r"(?:^|\s)(?:hidden|d-none|sr-only|visually-hidden|visuallyhidden|screen-reader-text|hide"
-    r"|mw-editsection|editsection|headerlink|anchorjs-link|mw-jump-link|noprint|printfooter"
+    r"|mw-editsection|editsection|headerlink|viewcode-link|viewcode-back|anchorjs-link|mw-jump-link|noprint|printfooter"
     r"|MJX_Assistive_MathML|ltx_page_footer|mw-empty-elt|screenreader-only|element-invisible"
     r"|copybtn|clipboard-copy|bookmarklink|reference-accessdate|mw-cite-backlink)(?:\s|$)"
 )
@@ -116,7 +152,9 @@ _USER_INTERFACE_NAME = _name_pattern(
 """Classes and ids of controls and of facts about posters; dropped unless they hold formulas."""
 
 _COMMENTS_NAME = _name_pattern(
-    _words("comments? commentlist comment-?list comment-?section comments-?area disqus_thread responses")
+    _words(
+        "comments? commentlist comment-?list comment-?section comments-?area disqus_thread responses"
+    )
 )
 """Classes and ids of readers' comments, which are dropped on pages without formulas."""
 
@@ -157,6 +195,8 @@ class NameKind(IntEnum):
 @lru_cache(maxsize=1 << 15)
 def name_kind(name: str) -> NameKind:
     """What an element's classes and id, joined by a space, say of it."""
+    if "ltx_" in name:
+        return NameKind.NOTHING  # LaTeXML's words are those of LaTeX: tag, note, title
     if _USER_INTERFACE_NAME.search(name):
         return NameKind.CONTROL
     if _BOILERPLATE_NAME.search(name):

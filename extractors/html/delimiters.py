@@ -76,10 +76,29 @@ _ALWAYS = (
 _ENVIRONMENT = Delimiter("\\begin", "\\end", True, "environment")
 
 # Environments that MathJax's processEnvironments and KaTeX's auto-render take without dollars.
-_ENVIRONMENTS = (
-    "equation align alignat gather multline eqnarray flalign displaymath math CD aligned gathered"
-    " split cases array matrix pmatrix bmatrix vmatrix Vmatrix subequations"
-).split()
+_ENVIRONMENTS = [
+    "equation",
+    "align",
+    "alignat",
+    "gather",
+    "multline",
+    "eqnarray",
+    "flalign",
+    "displaymath",
+    "math",
+    "CD",
+    "aligned",
+    "gathered",
+    "split",
+    "cases",
+    "array",
+    "matrix",
+    "pmatrix",
+    "bmatrix",
+    "vmatrix",
+    "Vmatrix",
+    "subequations",
+]
 _BEGIN = r"\\begin\s*\{(?:" + "|".join(_ENVIRONMENTS) + r")\*?\}"
 _BEGIN_NAME = re.compile(r"\\begin\s*\{(\w+\*?)\}")
 
@@ -88,9 +107,13 @@ _DECLARATION = re.compile(
     r"(?:inlineMath|displayMath|delimiters)[\"']?\s*[:=]\s*(?:\{\s*[\"']?\[\+\][\"']?\s*:\s*)?\[",
 )
 _PAIR = re.compile(r"\[\s*" + _JS_STRING + r"\s*,\s*" + _JS_STRING + r"\s*,?\s*\]")
-_KATEX_ENTRY = re.compile(r"\{[^{}]*?\bleft\b[^{}]*?\bright\b[^{}]*?\}|\{[^{}]*?\bright\b[^{}]*?\bleft\b[^{}]*?\}")
+_KATEX_ENTRY = re.compile(
+    r"\{[^{}]*?\bleft\b[^{}]*?\bright\b[^{}]*?\}|\{[^{}]*?\bright\b[^{}]*?\bleft\b[^{}]*?\}"
+)
 _KATEX_FIELD = re.compile(
-    r"[\"']?\b(left|right)[\"']?\s*:\s*" + _JS_STRING + r"|[\"']?\b(display)[\"']?\s*:\s*(true|false|!0|!1)"
+    r"[\"']?\b(left|right)[\"']?\s*:\s*"
+    + _JS_STRING
+    + r"|[\"']?\b(display)[\"']?\s*:\s*(true|false|!0|!1)"
 )
 _ASCIIMATH_BLOCK = re.compile(r"asciimath(?:2jax)?[\"']?\s*:\s*\{", re.IGNORECASE)
 # What a page in lower case holds when it loads a renderer, and when that reads AsciiMath.
@@ -242,9 +265,7 @@ class Scanner:
 
     def __init__(self, delimiters: Delimiters) -> None:
         self._trigger = delimiters.trigger()
-        lefts = "$" + "".join(
-            pair.left[0] for pair in (*delimiters.pairs, *delimiters.asciimath)
-        )
+        lefts = "$" + "".join(pair.left[0] for pair in (*delimiters.pairs, *delimiters.asciimath))
         self._first_characters = tuple(dict.fromkeys(lefts))
         self._by_left = {pair.left: pair for pair in (*delimiters.pairs, *delimiters.asciimath)}
         self._dollars_declared = delimiters.dollars_declared
@@ -337,9 +358,7 @@ class Scanner:
         self._budget -= end - start
         return fallback
 
-    def _environment_at(
-        self, text: str, match: re.Match[str], dead: set[str]
-    ) -> Delimited | None:
+    def _environment_at(self, text: str, match: re.Match[str], dead: set[str]) -> Delimited | None:
         name_match = _BEGIN_NAME.match(match.group())
         if name_match is None or self._budget <= 0:
             return None
@@ -414,10 +433,47 @@ _TEXT_GROUP = re.compile(
 _GROUP = re.compile(r"\{[^{}]*\}")
 _PRICE = re.compile(r"\d")
 _ARITHMETIC = re.compile(r"[=<>+*/]|\d\s*-\s*\d")
-_SHORT = re.compile(r"[A-Za-z]|[A-Za-z]?\([A-Za-z0-9,]+\)|[A-Za-z0-9+\-*/=<>(),. ]*[=<>][A-Za-z0-9+\-*/=<>(),. ]*")
+_SHORT = re.compile(
+    r"[A-Za-z]|[A-Za-z]?\([A-Za-z0-9,]+\)|[A-Za-z0-9+\-*/=<>(),. ]*[=<>][A-Za-z0-9+\-*/=<>(),. ]*"
+)
 _FUNCTION_WORDS = frozenset(
-    "sin cos tan log exp lim max min det dim ker gcd lcm mod deg arg sup inf cot sec csc sinh cosh"
-    " tanh arcsin arccos arctan var cov pmod bmod rank tr diag span".split()
+    [
+        "sin",
+        "cos",
+        "tan",
+        "log",
+        "exp",
+        "lim",
+        "max",
+        "min",
+        "det",
+        "dim",
+        "ker",
+        "gcd",
+        "lcm",
+        "mod",
+        "deg",
+        "arg",
+        "sup",
+        "inf",
+        "cot",
+        "sec",
+        "csc",
+        "sinh",
+        "cosh",
+        "tanh",
+        "arcsin",
+        "arccos",
+        "arctan",
+        "var",
+        "cov",
+        "pmod",
+        "bmod",
+        "rank",
+        "tr",
+        "diag",
+        "span",
+    ]
 )
 
 

@@ -25,16 +25,17 @@ TEX_ELEMENTS = frozenset(
 
 _TEX_ATTRIBUTES = frozenset(
     {
-    "data-tex",
-    "data-latex",
-    "data-expr",
-    "data-formula",
-    "data-katex",
-    "data-math",
-    "data-equation",
-    "data-latex-source",
-    "data-tex-source",
-    "data-original-tex"}
+        "data-tex",
+        "data-latex",
+        "data-expr",
+        "data-formula",
+        "data-katex",
+        "data-math",
+        "data-equation",
+        "data-latex-source",
+        "data-tex-source",
+        "data-original-tex",
+    }
 )
 _MATH_CLASS = re.compile(
     r"(?:^|\s)(?:math(?:-container|-inline|-display|-tex|-latex|s?)?|tex|latex|texerror|wp-katex-eq"
@@ -143,7 +144,16 @@ def class_formula(element: Element, *, tex_page: bool) -> tuple[str, bool, str] 
     display = element.tag == "div" or _DISPLAY_WORD.search(classes) is not None
     if "math" in words and ("inline" in words or "display" in words):  # Pandoc
         return text, "display" in words, encoding
-    if words & {"wp-katex-eq", "katex-eq", "ztext-math", "process-math", "math-tex", "latex", "tex", "math"}:
+    if words & {
+        "wp-katex-eq",
+        "katex-eq",
+        "ztext-math",
+        "process-math",
+        "math-tex",
+        "latex",
+        "tex",
+        "math",
+    }:
         if _TEX_SIGN.search(text):
             if _reads_as_prose(text):
                 return None

@@ -22,6 +22,10 @@ PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 """A placeholder; the group is the formula's index."""
 
 _TOUCHING = re.compile("([\ue001$])(?=[\ue000])|(\ue001)(?=\\\\\\$)")
+# A word right behind a formula, unless it reads as its suffix: nth, p-adic, k-fold.
+_FUSED_WORD = re.compile(
+    "\ue001(?=[a-z]{3,})(?!(?:adic|fold|tuples?|ary|gons?|gonal|wise|ths?|nds?|rds?)(?![a-z]))"
+)
 _FORGED = re.compile("[\ue000-\ue00f]")
 _FORGED_REFERENCE = re.compile(r"&#(?:[xX]0*[eE]00[0-9a-fA-F]|0*5734[4-9]|0*5735[0-9]);?")
 
@@ -103,6 +107,7 @@ class Formulas:
 
         # Dollars of two formulas side by side would pair wrongly.
         text = _TOUCHING.sub(lambda match: match.group() + " ", text)
+        text = _FUSED_WORD.sub(lambda match: match.group() + " ", text)
         return PLACEHOLDER.sub(delimited, text)
 
     def found(self) -> dict[str, int]:

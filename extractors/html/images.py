@@ -50,22 +50,61 @@ _SERVICE = re.compile("|".join(re.escape(part) for part, _, _ in _SERVICES))
 _BY_PART = {part: (where, encoding) for part, where, encoding in _SERVICES}
 
 _CLASSES = frozenset(
-    "latex tex math latexdisplay latexcenter latexblock latexblockcenter ql-img-inline-formula"
-    " ql-img-displayed-equation mwe-math-fallback-image-inline mwe-math-fallback-image-display"
-    " mwe-math-fallback-png-inline mwe-math-fallback-png-display texrender teximage tex-image"
-    " latex_inline latex_block mathimg math-img equation_image equation formula x-ck12-math"
-    " x-ck12-block-math x-ck12-mathEditor mathtex mimetex texhtml img-math latex-img eeimg"
-    " iemath mathjax".split()
+    [
+        "latex",
+        "tex",
+        "math",
+        "latexdisplay",
+        "latexcenter",
+        "latexblock",
+        "latexblockcenter",
+        "ql-img-inline-formula",
+        "ql-img-displayed-equation",
+        "mwe-math-fallback-image-inline",
+        "mwe-math-fallback-image-display",
+        "mwe-math-fallback-png-inline",
+        "mwe-math-fallback-png-display",
+        "texrender",
+        "teximage",
+        "tex-image",
+        "latex_inline",
+        "latex_block",
+        "mathimg",
+        "math-img",
+        "equation_image",
+        "equation",
+        "formula",
+        "x-ck12-math",
+        "x-ck12-block-math",
+        "x-ck12-mathEditor",
+        "mathtex",
+        "mimetex",
+        "texhtml",
+        "img-math",
+        "latex-img",
+        "eeimg",
+        "iemath",
+        "mathjax",
+    ]
 )
 _DISPLAY_CLASSES = frozenset(
-    "latexdisplay latexcenter latexblock latexblockcenter ql-img-displayed-equation"
-    " mwe-math-fallback-image-display mwe-math-fallback-png-display latex_block"
-    " x-ck12-block-math".split()
+    [
+        "latexdisplay",
+        "latexcenter",
+        "latexblock",
+        "latexblockcenter",
+        "ql-img-displayed-equation",
+        "mwe-math-fallback-image-display",
+        "mwe-math-fallback-png-display",
+        "latex_block",
+        "x-ck12-block-math",
+    ]
 )
 # Alternative texts that are prose or a file name, in spite of the image's class.
 _PROSE = re.compile(r"^(?:latex|tex|equation|formula|image|math|img|\s*)\d*\W*$", re.IGNORECASE)
 _FILE_NAME = re.compile(r"\.(?:png|gif|jpe?g|svg|webp|bmp)\s*$", re.IGNORECASE)
 _TEX_EVIDENCE = re.compile(r"\\[a-zA-Z]{2,}|[_^]\{|\\[,;:!{}()\[\]]|[A-Za-z0-9)][_^][A-Za-z0-9\\]")
+_TEX_COMMAND_FIRST = re.compile(r"[^\\/]{0,40}\\[a-zA-Z]+")
 _DELIMITED = re.compile(r"\s*(?:\$.+\$|\\\(.+\\\)|\\\[.+\\\])\s*\Z", re.DOTALL)
 _SIZE_PREFIX = re.compile(
     r"^(?:\s|\\(?:dpi|inline|fn_[a-z]+|bg_[a-z]+|fg_[a-z]+|tiny|small|large|Large|LARGE|huge"
@@ -109,6 +148,10 @@ def image_formula(image: Element) -> tuple[str, bool, str] | None:
         return tex, _is_display(image, classes, tex), "tex_attribute"
     if image.get("eeimg") and alt:
         return alt, image.get("eeimg") == "2" or is_alone(image), "zhihu_image"
+    if source and "%5C" in source and not source.startswith("data:"):
+        tex = unquote_plus(source.rpartition("/")[2].rpartition("=")[2])
+        if _TEX_COMMAND_FIRST.match(tex) and not _FILE_NAME.search(tex):
+            return tex, _is_display(image, classes, tex), "service_image"
     if not alt or len(alt) > 5000:
         return None
     if "mwe-math-fallback" in image.get("class"):
@@ -172,7 +215,9 @@ def _is_display(image: Element, classes: set[str], tex: str) -> bool:
 
 
 _WORDS = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{3,}")
-_TEXT_ARGUMENT = re.compile(r"\\(?:text|mbox|mathrm|operatorname|begin|end|label|rm)\*?\s*\{[^{}]*\}")
+_TEXT_ARGUMENT = re.compile(
+    r"\\(?:text|mbox|mathrm|operatorname|begin|end|label|rm)\*?\s*\{[^{}]*\}"
+)
 
 
 def _reads_as_prose(alt: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from extractors.html.katex_glyphs import rebuild_mathml
 from extractors.html.mathml import mathml_annotation, mathml_is_display, mathml_to_tex
 from extractors.html.tree import Element
 
@@ -40,7 +41,8 @@ def katex_formula(katex: Element) -> tuple[str, bool, str] | None:
         if tex:
             return tex, display, "katex_stripped"
     if glyphs is not None:
-        return _glyphs(glyphs), display, "katex_glyphs"
+        math = rebuild_mathml(glyphs)
+        return mathml_to_tex(math) if math is not None else "", display, "katex_glyphs"
     return None
 
 
@@ -66,8 +68,3 @@ def _annotation_of_stripped(text: str) -> str:
     if len(pieces) >= 2:
         return pieces[-1]
     return ""
-
-
-def _glyphs(html: Element) -> str:
-    """What can be read from the drawn characters: scripts and fractions by their classes."""
-    return html.text().replace("\u200b", "").strip()

@@ -8,7 +8,7 @@ decided where the children meet, in the row or the script that holds them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from extractors.html.tex import join_tex
 from extractors.html.tex_symbols import (
@@ -214,7 +214,11 @@ def _mi(element: Element) -> str:
             return r"\limsup"
         if all(character.isalnum() or character in " -" for character in text):
             if not text.isascii() and not any(c.isascii() and c.isalpha() for c in text):
-                return _styled(variant, _characters(text)) if variant != "normal" else _characters(text)
+                return (
+                    _styled(variant, _characters(text))
+                    if variant != "normal"
+                    else _characters(text)
+                )
             command = _VARIANTS.get(variant, r"\mathrm")
             if variant == "italic":
                 command = r"\mathit"
@@ -351,9 +355,7 @@ def _row(element: Element, children: list[Element], texts: list[str]) -> str:
         fenced = _fenced_row(children, texts)
         if fenced is not None:
             return fenced
-    named = [
-        _operator_name(child, texts, index) for index, child in enumerate(children)
-    ]
+    named = [_operator_name(child, texts, index) for index, child in enumerate(children)]
     return join_tex(_merged_alphabets(_with_open_cases(children, named)))
 
 
@@ -363,7 +365,10 @@ def _operator_name(child: Element, texts: list[str], index: int) -> str:
     if text.startswith(r"\mathrm{") and _local(child.tag) == "mi":
         following = child.parent.elements() if child.parent else []
         position = next((i for i, c in enumerate(following) if c is child), -1)
-        if 0 <= position < len(following) - 1 and following[position + 1].text().strip() == "\u2061":
+        if (
+            0 <= position < len(following) - 1
+            and following[position + 1].text().strip() == "\u2061"
+        ):
             return r"\operatorname{" + text[len(r"\mathrm{") :]
     return text
 
@@ -770,6 +775,9 @@ _PADDING = re.compile(r"mtr-glue|mml-eqn-num")
 def _mtable(element: Element, children: list[Element], texts: list[str]) -> str:
     rows = [text for text in texts if text != ""]
     body = r" \\ ".join(rows)
+    if r"\tag{" in body:
+        # Only the outermost environment can hold a tag.
+        return rows[0] if len(rows) == 1 else _environment("align", body)
     alignment = element.get("columnalign").split()
     columns = max((row.count(" & ") for row in rows), default=0) + 1
     lines = element.get("columnlines").split()
@@ -805,8 +813,15 @@ def _mtr(element: Element, children: list[Element], texts: list[str]) -> str:
 def _mlabeledtr(element: Element, children: list[Element], texts: list[str]) -> str:
     if not texts:
         return ""
-    label = re.sub(r"\\text\{(.*)\}", r"\1", texts[0]).strip().strip("()")
+    label = _LABEL_PARENTHESES.sub("", texts[0]).strip().removeprefix("(").removesuffix(")")
+    text_only = _ONLY_TEXT.fullmatch(label)
+    if text_only:
+        label = text_only.group(1).strip().removeprefix("(").removesuffix(")")
     return " & ".join(texts[1:]) + (f" \\tag{{{label}}}" if label else "")
+
+
+_LABEL_PARENTHESES = re.compile(r"\\text\{\s*[()]?\s*\}")
+_ONLY_TEXT = re.compile(r"\\text\{([^{}]*)\}")
 
 
 # The rest

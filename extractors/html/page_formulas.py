@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from extractors.html.asciimath import asciimath_to_tex
 from extractors.html.blocks import is_alone
-from extractors.html.delimiters import Delimited, Delimiters, Scanner
+from extractors.html.delimiters import Delimited, Scanner
 from extractors.html.elements import (
     TEX_ELEMENTS,
     attribute_formula,
@@ -17,6 +17,7 @@ from extractors.html.elements import (
 from extractors.html.formulas import Formulas
 from extractors.html.images import image_formula
 from extractors.html.katex import katex_formula
+from extractors.html.latexml import latexml_tex
 from extractors.html.mathjax import (
     OUTPUT_CLASSES,
     math_script_formula,
@@ -24,6 +25,7 @@ from extractors.html.mathjax import (
     source_follows,
 )
 from extractors.html.mathml import mathml_annotation, mathml_is_display, mathml_to_tex
+from extractors.html.tex_symbols import tex_with_backslashes
 from extractors.html.tree import Element
 
 __all__ = ["delimited_in_text", "take_delimited", "take_marked"]
@@ -142,18 +144,19 @@ def _placeholder_or_none(found: _Found | None, formulas: Formulas) -> str | None
 
 def _mathml(math: Element) -> _Found:
     display = mathml_is_display(math)
-    is_latexml = "ltx_" in math.get("class")
+    if "ltx_" in math.get("class"):
+        return latexml_tex(math), display, "latexml"
     tex = mathml_annotation(math)
     if tex.strip():
-        return tex, display, "latexml" if is_latexml else "mathml_annotation"
+        return tex, display, "mathml_annotation"
     tex = math.get("alttext")
     if tex.strip():
-        return tex, display, "latexml" if is_latexml else "mathml_alttext"
+        return tex, display, "mathml_alttext"
     tex = math.get("data-latex")
     if tex:
         return tex, display, "tex_attribute"
     if not math.elements():
-        return math.text(), display, "mathml_tex"
+        return tex_with_backslashes(math.text()), display, "mathml_tex"
     return mathml_to_tex(math), display, "mathml"
 
 
@@ -259,5 +262,3 @@ def delimited_in_text(text: str, formulas: Formulas, scanner: Scanner) -> str:
         position = formula.end
     pieces.append(text[position:])
     return "".join(pieces)
-
-

@@ -16,16 +16,46 @@ __all__ = ["Code", "serialize", "tidy"]
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
 _PARAGRAPHS = frozenset(
-    "p ul ol dl table blockquote pre figure h1 h2 h3 h4 h5 h6 article section hr details fieldset"
-    " header address aside main".split()
+    [
+        "p",
+        "ul",
+        "ol",
+        "dl",
+        "table",
+        "blockquote",
+        "pre",
+        "figure",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "article",
+        "section",
+        "hr",
+        "details",
+        "fieldset",
+        "header",
+        "address",
+        "aside",
+        "main",
+    ]
 )
 _CODE_INLINE = frozenset({"code", "tt", "kbd", "samp"})
-_LANGUAGE = re.compile(r"(?:^|\s)(?:language|lang|brush|highlight|sourceCode)[-: ]+([A-Za-z0-9+#]+)")
-_LINE_NUMBERS = re.compile(r"(?:^|\s)(?:linenos?|gutter|line-?numbers?|lineno|hljs-ln-numbers)(?:\s|$)")
-_ZERO_WIDTH = re.compile("[\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffc]")
+_LANGUAGE = re.compile(
+    r"(?:^|\s)(?:language|lang|brush|highlight|sourceCode)[-: ]+([A-Za-z0-9+#]+)"
+)
+_LINE_NUMBERS = re.compile(
+    r"(?:^|\s)(?:linenos?|gutter|line-?numbers?|lineno|hljs-ln-numbers)(?:\s|$)"
+)
+_ZERO_WIDTH = re.compile(
+    "[\u00ad\u200b\u2060\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069\ufff9-\ufffc]"
+)
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
+_TEX_LOGO = re.compile(r"(L\^\{A\})?T_?\{?E\}?X(?![A-Za-z])")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
 _CODE_MARK = re.compile("\ue003([0-9]+)\ue004")
@@ -40,7 +70,8 @@ class Code:
 
     def add(self, code: str) -> str:
         """Takes a piece in; returns what stands for it."""
-        self._pieces.append(code)
+        # Dollars pair without a Markdown parser, so code escapes its own like prose does.
+        self._pieces.append(_BARE_DOLLAR.sub(r"\\$", code) if "$" in code else code)
         return f"\ue003{len(self._pieces) - 1}\ue004"
 
     def write(self, text: str) -> str:
@@ -92,7 +123,10 @@ class _Writer:
         if not self.flat:
             self._blank = True
 
-    def push(self, first: str, rest: str) -> None:
+    def push(self, first: str, rest: str, *, is_item: bool = False) -> None:
+        if is_item and self.prefixes and self.prefixes[-1][2] == "" != self.prefixes[-1][0].strip():
+            if self.prefixes[-1][0][:-1].rstrip(".").isalnum() or self.prefixes[-1][0] == "- ":
+                self.prefixes[-1][0] = self.prefixes[-1][1] = ""  # an item that is only a list
         self.prefixes.append([first, rest, ""])
 
 
@@ -159,7 +193,7 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
                     kind, number = lists[-1]
                     bullet = "- " if kind == "-" else f"{number}. "
                     lists[-1] = (kind, number + 1)
-                    writer.push(bullet, " " * len(bullet))
+                    writer.push(bullet, " " * len(bullet), is_item=True)
                 elif tag == "blockquote":
                     writer.push("> ", "> ")
             elif tag in ("td", "th"):
@@ -172,9 +206,7 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
             if tag in _HEADINGS:
                 writer.flat -= 1
             writer.end_line()
-            if tag in _HEADINGS or tag == "blockquote":
-                writer.prefixes.pop()
-            elif tag == "li" and lists:
+            if tag in _HEADINGS or tag == "blockquote" or (tag == "li" and lists):
                 writer.prefixes.pop()
             elif tag in ("ul", "ol"):
                 lists.pop()
@@ -347,13 +379,17 @@ def tidy(text: str) -> str:
         text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
         text = _JOINER.sub("", text)
     text = _CONTROLS.sub("", text)
-    text = _BARE_DOLLAR.sub(r"\\$", text)
+    text = _TEX_LOGO.sub(_logo, _BARE_DOLLAR.sub(r"\\$", text))
     lines = [
         _INNER_SPACES.sub(" ", line).rstrip()
         for line in text.split("\n")
         if len(line) > 120 or line[:1] == "#" or not BOILERPLATE_LINE.match(line)
     ]
     return _BLANK_LINES.sub("\n\n", "\n".join(_without_empty_sections(lines))).strip()
+
+
+def _logo(match: re.Match[str]) -> str:
+    return "LaTeX" if match.group(1) else "TeX"
 
 
 def _without_empty_sections(lines: list[str]) -> list[str]:

@@ -10,7 +10,14 @@ from __future__ import annotations
 import re
 import unicodedata
 
-__all__ = ["FUNCTIONS", "LIMIT_FUNCTIONS", "SYMBOLS", "escape_text", "symbol_tex"]
+__all__ = [
+    "FUNCTIONS",
+    "LIMIT_FUNCTIONS",
+    "SYMBOLS",
+    "escape_text",
+    "symbol_tex",
+    "tex_with_backslashes",
+]
 
 SYMBOLS: dict[str, str] = {
     # Greek
@@ -121,12 +128,46 @@ SYMBOLS: dict[str, str] = {
 }  # fmt: skip
 
 FUNCTIONS = frozenset(
-    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim liminf"
-    " limsup ln log max min Pr sec sin sinh sup tan tanh".split()
+    [
+        "arccos",
+        "arcsin",
+        "arctan",
+        "arg",
+        "cos",
+        "cosh",
+        "cot",
+        "coth",
+        "csc",
+        "deg",
+        "det",
+        "dim",
+        "exp",
+        "gcd",
+        "hom",
+        "inf",
+        "ker",
+        "lg",
+        "lim",
+        "liminf",
+        "limsup",
+        "ln",
+        "log",
+        "max",
+        "min",
+        "Pr",
+        "sec",
+        "sin",
+        "sinh",
+        "sup",
+        "tan",
+        "tanh",
+    ]
 )
 """Function names that are LaTeX commands."""
 
-LIMIT_FUNCTIONS = frozenset("det gcd inf lim liminf limsup max min Pr sup".split())
+LIMIT_FUNCTIONS = frozenset(
+    ["det", "gcd", "inf", "lim", "liminf", "limsup", "max", "min", "Pr", "sup"]
+)
 """Those of them that take limits below."""
 
 _STYLES = (
@@ -179,9 +220,12 @@ def symbol_tex(character: str) -> str:
 
 
 def _styled_letter(character: str) -> str:
-    plain = unicodedata.normalize("NFKC", character)
-    if plain == character or len(plain) != 1:
+    # One step of decomposition: normalisation would go on from \N{GREEK LUNATE EPSILON SYMBOL}
+    # to epsilon, which are \\epsilon and \\varepsilon.
+    kind, _, code = unicodedata.decomposition(character).partition(" ")
+    if kind != "<font>" or " " in code:
         return character
+    plain = chr(int(code, 16))
     name = unicodedata.name(character, "")
     for style, command in _STYLES:
         if style in name:
@@ -192,3 +236,66 @@ def _styled_letter(character: str) -> str:
                 command = r"\boldsymbol" if "BOLD" in name else ""
             return f"{command}{{{letter}}}" if command else letter
     return plain
+
+
+_COMMAND_WORDS = frozenset(
+    {
+        command[1:]
+        for command in SYMBOLS.values()
+        if re.fullmatch(r"\\[A-Za-z]{2,}", command) and command not in {r"\in", r"\to", r"\top"}
+    }
+    | FUNCTIONS
+    | set(
+        [
+            "frac",
+            "dfrac",
+            "tfrac",
+            "sqrt",
+            "hat",
+            "bar",
+            "vec",
+            "tilde",
+            "dot",
+            "ddot",
+            "overline",
+            "underline",
+            "mathbf",
+            "mathbb",
+            "mathcal",
+            "mathrm",
+            "mathfrak",
+            "text",
+            "left",
+            "right",
+            "begin",
+            "end",
+            "quad",
+            "qquad",
+            "ldots",
+            "cdots",
+            "le",
+            "ge",
+            "ne",
+            "lang",
+            "rang",
+            "operatorname",
+            "binom",
+            "limits",
+            "displaystyle",
+        ]
+    )
+)
+_WORDS = re.compile(r"[A-Za-z]+")
+
+
+def tex_with_backslashes(tex: str) -> str:
+    """TeX whose backslashes a site has lost, with those of the known commands put back."""
+    if "\\" in tex:
+        return tex
+    words = _WORDS.findall(tex)
+    if not any(len(word) > 2 and word in _COMMAND_WORDS for word in words):
+        return tex
+    return _WORDS.sub(
+        lambda match: "\\" + match.group() if match.group() in _COMMAND_WORDS else match.group(),
+        tex,
+    )

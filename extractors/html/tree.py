@@ -27,7 +27,22 @@ _MATH_SCRIPT = re.compile(r"math/|text/(?:x-)?(?:tex|latex)|text/x-mathjax-confi
 _TEMPLATE = re.compile(r"(</?)(?:template|frameset)\b", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
 _VOID = frozenset(
-    "area base br col embed hr img input link meta param source track wbr".split()
+    [
+        "area",
+        "base",
+        "br",
+        "col",
+        "embed",
+        "hr",
+        "img",
+        "input",
+        "link",
+        "meta",
+        "param",
+        "source",
+        "track",
+        "wbr",
+    ]
 )  # https://html.spec.whatwg.org/#void-elements
 
 Attributes = dict[str, str]

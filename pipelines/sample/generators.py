@@ -111,8 +111,14 @@ def _no_header(record: SampleRecord) -> WarcResponse:
 
 def _wrong_length(record: SampleRecord) -> WarcResponse:
     """Content-Length counts characters, the body has more bytes: a common error of old CGIs."""
-    words = "Théorème de Pythagore, naïveté, œuvre, Gödel, Erdős, Möbius, Poincaré, Hölder. " * 6
-    body = _html("Names", f"<h1>Names with accents</h1>{_PROOF}<p>{words}</p>")
+    names = (
+        "<p>That argument is in Euclid. Hölder, Möbius, Poincaré, Erdős, Gödel and Čech used it"
+        " too, and Bézout’s identity gives another one: if \\(\\sqrt{2} = a/b\\) in lowest terms,"
+        " there are integers \\(u, v\\) with \\(ua + vb = 1\\), and since \\(\\sqrt{2} a = 2b\\)"
+        " and \\(\\sqrt{2} b = a\\), the number \\(\\sqrt{2} = \\sqrt{2} (ua + vb) = 2ub + va\\)"
+        " would be an integer. It lies between one and two, so it is none.</p>"
+    )
+    body = _html("Names", f"<h1>Names with accents</h1>{_PROOF}{names}")
     return _response(record, body, content_length=len(body.decode()) // 2)
 
 
@@ -148,7 +154,7 @@ def _redirect(record: SampleRecord) -> WarcResponse:
 
 def _long_line(record: SampleRecord) -> WarcResponse:
     """Three hundred kilobytes of one sentence, without a line break."""
-    sentence = "Let \\(x\\) be a number, let \\(y\\) be a number, and consider \\(x + y\\). "
+    sentence = "Let \\(x\\) be a number, let \\(y\\) be a number, and consider \\(\\frac{x}{y}\\). "
     body = f"<p>{sentence * (300_000 // len(sentence))}</p>"
     return _response(record, _html("Numbers", body), content_encoding="gzip")
 
@@ -175,7 +181,7 @@ def _unclosed_script(record: SampleRecord) -> WarcResponse:
 def _links(record: SampleRecord) -> WarcResponse:
     """A directory of four thousand pages that have the word theorem in their names."""
     rows = "\n".join(
-        f'<li><a href="/t/{number}">Theorem {number} and its proof \\({number} x\\)</a></li>'
+        f'<li><a href="/t/{number}">Theorem {number} on \\(\\alpha_{{{number}}}\\)</a></li>'
         for number in range(4000)
     )
     return _response(record, _html("Theorems", f"<ul>{rows}</ul>"), content_encoding="gzip")

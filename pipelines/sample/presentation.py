@@ -42,7 +42,7 @@ _OPERATORS = _pairs(
     "ldots=… cdots=⋯ dots=… vdots=⋮ ddots=⋱ mid=∣ nmid=∤ parallel=∥ perp=⊥ langle=⟨ rangle=⟩ "
     "lfloor=⌊ rfloor=⌋ lceil=⌈ rceil=⌉ colon=: prime=′ bullet=∙ lVert=∥ rVert=∥ lvert=| "
     "rvert=| triangle=△ vert=| Vert=∥ int=∫ iint=∬ oint=∮ uparrow=↑ downarrow=↓ models=⊨ "
-    "vdash=⊢ preceq=⪯ prec=≺ succeq=⪰ asymp=≍ lbrace={ rbrace=}"
+    "vdash=⊢ preceq=⪯ prec=≺ succeq=⪰ asymp=≍ lbrace={ rbrace=} dagger=† square=□ blacksquare=■"
 )
 _BIG = _pairs("sum=∑ prod=∏ bigcup=⋃ bigcap=⋂ bigoplus=⨁ coprod=∐ bigsqcup=⨆")
 _FUNCTIONS = _names(
@@ -283,6 +283,10 @@ class _Parser:
         script, base = self._argument(), self._argument()
         return f"<{tag}>{base}{script}</{tag}>"
 
+    def _not(self) -> str:
+        # U+0338, the combining stroke, strikes what stands before it.
+        return self._atom().replace("</mo>", "\u0338</mo>")
+
     def _skip_argument(self) -> str:
         self._raw()
         return ""
@@ -351,6 +355,7 @@ _READERS: dict[str, Callable[[_Parser], str]] = {
     "begin": _Parser._environment,
     "tag": _Parser._skip_argument,
     "label": _Parser._skip_argument,
+    "not": _Parser._not,
     "underbrace": lambda parser: parser._stacked("munder", "⏟"),
     "overbrace": lambda parser: parser._stacked("mover", "⏞"),
     "overset": lambda parser: parser._over("mover"),

@@ -7,7 +7,10 @@ mathematics ("asked 3 years ago"), and a model that has seen them looks better t
 
 from __future__ import annotations
 
+import gzip
 import hashlib
+import html
+import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -100,7 +103,10 @@ def _files(source: Source, data: Path) -> list[Path]:
 
 
 def _texts(file: Path, raw: bytes) -> Iterable[str]:
-    reader = _READERS.get(file.suffix.lower())
+    name = file.name.lower()
+    if name.endswith(".gz"):
+        name, raw = name.removesuffix(".gz"), gzip.decompress(raw)
+    reader = _READERS.get(Path(name).suffix)
     return reader(raw) if reader else ()
 
 
@@ -129,8 +135,6 @@ def _plain(raw: bytes) -> Iterable[str]:
 
 
 def _json_lines(raw: bytes) -> Iterable[str]:
-    import json
-
     for line in raw.decode("utf-8", "replace").splitlines():
         if line.strip():
             row: dict[str, Any] = json.loads(line)
@@ -143,8 +147,6 @@ _TAG = re.compile(r"<[^>]*>")
 
 
 def _cnxml(raw: bytes) -> Iterable[str]:
-    import html
-
     body = _CONTENT.search(raw.decode("utf-8", "replace"))
     if body is None:
         return ()

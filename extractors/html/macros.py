@@ -1,0 +1,272 @@
+r"""Macros that a page defines: MathJax and KaTeX configuration, and ``\newcommand`` in the text.
+
+A formula out of its page must still be read, so the page's macros are expanded in its formulas and
+the definitions taken out. What can't be expanded safely (a macro that calls itself, an argument
+that is missing) stays as written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+__all__ = ["Macro", "expand_macros", "page_macros", "without_definitions"]
+
+_MAX_LENGTH = 20_000
+_MAX_ROUNDS = 12
+_WINDOW = 20_000
+_MAX_MACROS = 400
+
+_JS_STRING = r"(?:'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`)"
+_CONFIG = re.compile(r"[\"']?\b(?:Macros|macros)[\"']?\s*[:=]\s*\{")
+_ENTRY = re.compile(
+    r"(?:[\"']?\\{0,2}([A-Za-z@]+)[\"']?)\s*:\s*(?:\[\s*"
+    + _JS_STRING
+    + r"\s*(?:,\s*(\d))?(?:\s*,\s*"
+    + _JS_STRING
+    + r")?\s*,?\s*\]|"
+    + _JS_STRING
+    + r")"
+)
+_DEFINITION = re.compile(
+    r"\\(?:re|provide)?newcommand\s*\*?\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*(?:\[(\d)\])?\s*(?:\[([^\]]*)\])?\s*(?=\{)"
+    r"|\\g?def\s*\\([A-Za-z@]+)\s*((?:#\d)*)\s*(?=\{)"
+    r"|\\DeclareMathOperator\s*(\*?)\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*(?=\{)"
+)
+_PARAMETER = re.compile(r"#([1-9])")
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Macro:
+    """A macro's definition.
+
+    Attributes:
+        body: What it stands for, with ``#1`` for arguments.
+        arguments: How many arguments it takes.
+        default: The first argument where it's optional and not given; ``None`` where it isn't.
+    """
+
+    body: str
+    arguments: int = 0
+    default: str | None = None
+
+
+def page_macros(page: str) -> dict[str, Macro]:
+    """The macros that a page defines, by name without backslash.
+
+    Args:
+        page: The page's markup.
+    """
+    macros: dict[str, Macro] = {}
+    if "acros" in page:
+        for match in _CONFIG.finditer(page):
+            _read_config(page, match.end() - 1, macros)
+            if len(macros) > _MAX_MACROS:
+                break
+    if (
+        "\\newcommand" in page
+        or "\\def" in page
+        or "\\Declare" in page
+        or "\\renew" in page
+        or "\\gdef" in page
+        or "\\provide" in page
+    ):
+        _read_definitions(
+            page.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"), macros
+        )
+    return macros
+
+
+def _read_config(page: str, start: int, macros: dict[str, Macro]) -> None:
+    end = _closing_brace_js(page, start)
+    for entry in _ENTRY.finditer(page, start + 1, end):
+        groups = entry.groups()
+        body = next((group for group in groups[1:4] if group is not None), None)
+        default = next((group for group in groups[5:8] if group is not None), None)
+        if body is None:
+            body = next((group for group in groups[8:11] if group is not None), "")
+        tex = _js(body)
+        arguments = int(groups[4] or 0)
+        if not arguments:
+            # KaTeX counts the arguments from the body.
+            arguments = max((int(n) for n in _PARAMETER.findall(tex)), default=0)
+        macros[groups[0]] = Macro(tex, arguments, _js(default) if default is not None else None)
+
+
+def _closing_brace_js(page: str, start: int) -> int:
+    depth = 0
+    quote = ""
+    position = start
+    end = min(len(page), start + _WINDOW)
+    while position < end:
+        character = page[position]
+        if quote:
+            if character == "\\":
+                position += 1
+            elif character == quote:
+                quote = ""
+        elif character in "'\"`":
+            quote = character
+        elif character == "{":
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            if depth == 0:
+                return position
+        position += 1
+    return end
+
+
+def _js(text: str) -> str:
+    return re.sub(r"\\(.)", r"\1", text)
+
+
+def _read_definitions(text: str, macros: dict[str, Macro]) -> None:
+    for match in _DEFINITION.finditer(text):
+        end = _group_end(text, match.end())
+        if end < 0:
+            continue
+        body = text[match.end() + 1 : end - 1]
+        if "<" in body and ">" in body and re.search(r"</?[a-z]+[^<>]*>", body):
+            continue  # markup inside: not a definition that renderers could read
+        name, count, default, def_name, parameters, star, operator = match.groups()
+        if name:
+            macros[name] = Macro(body, int(count or 0), default)
+        elif def_name:
+            macros[def_name] = Macro(body, parameters.count("#"))
+        elif operator:
+            macros[operator] = Macro(f"\\operatorname{star}{{{body}}}")
+        if len(macros) > _MAX_MACROS:
+            return
+
+
+def _group_end(text: str, start: int) -> int:
+    """Where the braced group that opens at ``start`` ends; -1 when it doesn't."""
+    depth = 0
+    for match in _BRACE.finditer(text, start, start + 4000):
+        token = match.group()
+        if token == "{":
+            depth += 1
+        elif token == "}":
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return -1
+
+
+def without_definitions(tex: str) -> str:
+    """The formula without the definitions in it."""
+    if (
+        "\\newcommand" not in tex
+        and "def" not in tex
+        and "\\renewcommand" not in tex
+        and "\\Declare" not in tex
+        and "\\providecommand" not in tex
+    ):
+        return tex
+    out: list[str] = []
+    position = 0
+    for match in _DEFINITION.finditer(tex):
+        end = _group_end(tex, match.end())
+        if end < 0 or match.start() < position:
+            continue
+        out.append(tex[position : match.start()])
+        position = end
+    out.append(tex[position:])
+    return "".join(out).strip()
+
+
+def expand_macros(tex: str, macros: dict[str, Macro]) -> str:
+    """The formula with the page's macros expanded."""
+    if not macros or "\\" not in tex:
+        return tex
+    pattern = re.compile(
+        r"\\(" + "|".join(sorted(map(re.escape, macros), key=len, reverse=True)) + r")(?![A-Za-z@])"
+    )
+    original = tex
+    for _ in range(_MAX_ROUNDS):
+        expanded = _expand_once(tex, pattern, macros)
+        if expanded == tex:
+            return tex
+        if len(expanded) > _MAX_LENGTH:
+            return original
+        tex = expanded
+    # Still expanding: a macro calls itself.
+    return original
+
+
+def _expand_once(tex: str, pattern: re.Pattern[str], macros: dict[str, Macro]) -> str:
+    out: list[str] = []
+    position = 0
+    for match in pattern.finditer(tex):
+        if match.start() < position:
+            continue
+        if _is_escaped(tex, match.start()):
+            continue
+        macro = macros[match.group(1)]
+        taken = _arguments(tex, match.end(), macro)
+        if taken is None:
+            continue
+        arguments, end = taken
+        body = _PARAMETER.sub(
+            lambda m, a=arguments: a[int(m.group(1)) - 1] if int(m.group(1)) <= len(a) else "",  # type: ignore[misc]
+            macro.body,
+        )
+        out.append(tex[position : match.start()])
+        if _WORD_COMMAND.search(body) and tex[end : end + 1].isalpha():
+            body += " "
+        out.append(body)
+        position = end
+    out.append(tex[position:])
+    return "".join(out)
+
+
+_WORD_COMMAND = re.compile(r"\\[A-Za-z]+\Z")
+
+
+def _is_escaped(tex: str, position: int) -> bool:
+    count = 0
+    while position - count > 0 and tex[position - count - 1] == "\\":
+        count += 1
+    return count % 2 == 1
+
+
+def _arguments(tex: str, position: int, macro: Macro) -> tuple[list[str], int] | None:
+    arguments: list[str] = []
+    if macro.default is not None:
+        start = _skip_space(tex, position)
+        if tex[start : start + 1] == "[":
+            close = tex.find("]", start)
+            if close < 0:
+                return None
+            arguments.append(tex[start + 1 : close])
+            position = close + 1
+        else:
+            arguments.append(macro.default)
+    while len(arguments) < macro.arguments:
+        start = _skip_space(tex, position)
+        if start >= len(tex):
+            return None
+        if tex[start] == "{":
+            end = _group_end(tex, start)
+            if end < 0:
+                return None
+            arguments.append(tex[start + 1 : end - 1])
+        elif tex[start] == "\\":
+            command = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL).match(tex, start)
+            if command is None:
+                return None
+            end = command.end()
+            arguments.append(command.group())
+        else:
+            end = start + 1
+            arguments.append(tex[start])
+        position = end
+    return arguments, position
+
+
+def _skip_space(tex: str, position: int) -> int:
+    while position < len(tex) and tex[position].isspace():
+        position += 1
+    return position
