@@ -16,7 +16,15 @@ import re
 import unicodedata
 from typing import Literal
 
-__all__ = ["CODE", "FORMULA", "LINK", "Edition", "normalise_for_models", "prose", "without_formulas"]
+__all__ = [
+    "CODE",
+    "FORMULA",
+    "LINK",
+    "Edition",
+    "normalise_for_models",
+    "prose",
+    "without_formulas",
+]
 
 Edition = Literal["ours", "published"]
 
@@ -46,40 +54,103 @@ def without_formulas(normalised: str) -> str:
     return normalised.replace(FORMULA, "")
 
 
-# What isn't prose, first match wins. A formula is bounded by its own delimiters and, inline, by an
-# empty line, so that one stray dollar sign can't swallow a page. Quantifiers are possessive: the
-# time is linear in the text.
-_MASKED = re.compile(
+# Where something that isn't prose may begin. An escaped sign begins nothing.
+_OPENER = re.compile(
     r"""
-    (?P<code> ^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n (?:.*?\n)?? [ \t]*(?P=fence)[ \t]*$
-            | (?P<tick>`++)(?![ ]) [^`\n]++ (?P=tick) )
-  | (?P<formula> (?<!\\)\$\$ (?: [^$\\] | \\. )++ \$\$
-            | (?<!\\)\$ (?: [^$\\\n] | \\. | \n(?![ \t]*\n) )++ \$
-            | \\\( (?: [^\\\n] | \\(?!\)). | \n(?![ \t]*\n) )*+ \\\)
-            | \\\[ (?: [^\\] | \\(?!\]). )*+ \\\]
-            | \\begin\{(?P<env>equation|align|aligned|gather|multline|eqnarray|array|cases
-                        |[pbvBV]?matrix|split|displaymath|math|flalign|alignat)(?P<star>\*?)\}
-              .*? \\end\{(?P=env)(?P=star)\} )
-  | (?P<link> (?: https?:// | www\. ) [^\s<>)\]]++ )
+    ^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n
+  | (?P<tick>`+)
+  | (?P<dollars>\$\$?)
+  | \\(?P<bracket>[(\[])
+  | \\begin\{(?P<environment>(?:equation|align|aligned|gather|multline|eqnarray|array|cases
+        |[pbvBV]?matrix|split|displaymath|math|flalign|alignat)\*?)\}
+  | (?P<link>(?:https?://|www\.)[^\s<>)\]]+)
+  | \\.
     """,
-    re.VERBOSE | re.DOTALL | re.MULTILINE,
+    re.VERBOSE | re.MULTILINE | re.DOTALL,
 )
-_COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.)", re.DOTALL)
+# An inline formula ends before an empty line, so that one stray dollar sign can't swallow a page.
+_INLINE = re.compile(r"(?:[^$\\\n]|\\.|\n(?![ \t]*\n))++\$", re.DOTALL)
+_DISPLAY = re.compile(r"(?:[^$\\]|\\.)++\$\$", re.DOTALL)
+_EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 
 
 @functools.lru_cache(maxsize=2)
 def _masked(text: str) -> str:
-    # Three filters ask for the same text one after the other.
-    return _MASKED.sub(_placeholder, text)
+    """The text with a placeholder for everything that isn't prose.
+
+    Three filters ask for the same text one after the other, hence the cache. What is looked for
+    ahead is remembered, so that the time is linear in any text, hostile ones included.
+    """
+    ahead = _Ahead(text)
+    parts: list[str] = []
+    done = position = 0
+    while (opener := _OPENER.search(text, position)) is not None:
+        position = opener.end()
+        placeholder, end = _extent(opener, ahead)
+        if end > 0:
+            parts += (text[done : opener.start()], " ", placeholder, " ")
+            done = position = end
+    parts.append(text[done:])
+    return "".join(parts)
 
 
-def _placeholder(match: re.Match[str]) -> str:
-    if match["formula"] is not None:
-        return f" {FORMULA} "
-    return f" {LINK} " if match["link"] is not None else f" {CODE} "
+class _Ahead:
+    """Finds closing marks further on, each place at most once."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._next: dict[str, tuple[int, int]] = {}
+
+    def end_of(self, closer: str, start: int) -> int:
+        """Where the next closer ends; 0 when there is none."""
+        return self._find(closer, re.escape(closer), start)[1]
+
+    def end_of_fence(self, fence: str, start: int) -> int:
+        """Where the line that closes a fence ends; 0 when there is none."""
+        pattern = rf"^[ \t]*{fence[0]}{{{len(fence)},}}[ \t]*$"
+        return self._find(f"fence {fence}", pattern, start)[1]
+
+    def empty_line(self, start: int) -> int:
+        """Where the next empty line begins; the end of the text when there is none."""
+        found = self._find("empty line", _EMPTY_LINE.pattern, start)
+        return found[0] if found[1] else len(self.text)
+
+    def _find(self, name: str, pattern: str, start: int) -> tuple[int, int]:
+        known = self._next.get(name)
+        if known is None or (known[1] and known[0] < start):
+            found = re.compile(pattern, re.MULTILINE).search(self.text, start)
+            known = self._next[name] = found.span() if found else (0, 0)
+        return known
+
+
+def _extent(opener: re.Match[str], ahead: _Ahead) -> tuple[str, int]:
+    """What an opener begins and where that ends; 0 when it begins nothing."""
+    text, start = opener.string, opener.end()
+    if opener["link"]:
+        return LINK, start
+    if opener["fence"]:
+        return CODE, ahead.end_of_fence(opener["fence"], start)
+    if opener["tick"]:
+        line_end = text.find("\n", start)
+        close = text.find(opener["tick"], start, line_end if line_end >= 0 else len(text))
+        return CODE, close + len(opener["tick"]) if close > start else 0
+    if opener["dollars"]:
+        body = (_INLINE if opener["dollars"] == "$" else _DISPLAY).match(text, start)
+        return FORMULA, body.end() if body else 0
+    if opener["environment"]:
+        return FORMULA, ahead.end_of(f"\\end{{{opener['environment']}}}", start)
+    if opener["bracket"] == "[":
+        return FORMULA, ahead.end_of("\\]", start)
+    if opener["bracket"] == "(":
+        end = ahead.end_of("\\)", start)
+        return FORMULA, end if end and end <= ahead.empty_line(start) else 0
+    return "", 0
 
 
 _PLACEHOLDERS = re.compile(r"\[(?:EQUATION|CODE|LINK)\]")
+
+
+_COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.)|[{}]", re.DOTALL)
 
 
 def prose(text: str) -> str:
@@ -94,6 +165,8 @@ def prose(text: str) -> str:
 def _uncommanded(match: re.Match[str]) -> str:
     # An escaped sign is the sign ("\$5"); a command is no word.
     command = match[0]
+    if command in ("{", "}"):
+        return ""
     return " " if len(command) > 2 or command[1].isalpha() else command[1]
 
 

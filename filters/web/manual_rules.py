@@ -1,27 +1,82 @@
+r"""The rest of the original's manual filter: length, accents, LibreTexts without formulas.
+
+Source of every constant: keirp/OpenWebMath @98f81d0, filtering/filter_dataset.py (spec section
+1.7).
+"""
+
+from __future__ import annotations
+
+import re
 from dataclasses import dataclass
 from typing import ClassVar
+
 from schemas import Decision, Document
 
-@dataclass(frozen=True, slots=True)
-class AccentedCharacters:
-    table: str = ''
-    minimum: int = 0
-    name: ClassVar[str] = 'AccentedCharacters'
-    def judge(self, document: Document) -> Decision:
-        return Decision.keep(self.name)
+__all__ = ["AccentedCharacters", "LibreTextsFormulas", "TextLength"]
 
-@dataclass(frozen=True, slots=True)
-class LibreTextsFormulas:
-    table: str = ''
-    minimum: int = 0
-    name: ClassVar[str] = 'LibreTextsFormulas'
-    def judge(self, document: Document) -> Decision:
-        return Decision.keep(self.name)
 
 @dataclass(frozen=True, slots=True)
 class TextLength:
-    table: str = ''
-    minimum: int = 0
-    name: ClassVar[str] = 'TextLength'
+    """Drops texts shorter than ``minimum`` characters."""
+
+    minimum: int = 100
+
+    name: ClassVar[str] = "text_length"
+
     def judge(self, document: Document) -> Decision:
-        return Decision.keep(self.name)
+        """Judges by the length of the text."""
+        length = len(document.text)
+        if length < self.minimum:
+            return Decision.drop(self.name, "too_short", score=length, threshold=self.minimum)
+        return Decision.keep(self.name, score=length, threshold=self.minimum)
+
+
+# Letters that speak for another language or for wrongly decoded bytes.
+_ACCENTED = frozenset("üïöêäâîûôèéà")
+
+
+@dataclass(frozen=True, slots=True)
+class AccentedCharacters:
+    """Drops texts of whose characters more than ``maximum_share`` are accented letters."""
+
+    maximum_share: float = 0.015
+
+    name: ClassVar[str] = "accented_characters"
+
+    def judge(self, document: Document) -> Decision:
+        """Judges by the share of accented letters, case folded."""
+        text = document.text.lower()
+        share = sum(map(text.count, _ACCENTED)) / len(text) if text else 0.0
+        if share > self.maximum_share:
+            return Decision.drop(
+                self.name, "accented_characters", score=share, threshold=self.maximum_share
+            )
+        return Decision.keep(self.name, score=share, threshold=self.maximum_share)
+
+
+_PAGE_INDEX = re.compile(r"\$\$?\\PageIndex\{[^}]*\}\$\$?")
+_FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$]*\$")
+
+
+@dataclass(frozen=True, slots=True)
+class LibreTextsFormulas:
+    r"""Drops LibreTexts pages outside its mathematical libraries that hold no formula.
+
+    ``\PageIndex`` only numbers figures and sections there, and counts for nothing.
+
+    Attributes:
+        exempt: A page whose address holds one of these is kept in any case.
+    """
+
+    exempt: tuple[str, ...] = ("math", "phys", "stats")
+
+    name: ClassVar[str] = "libretexts_formulas"
+
+    def judge(self, document: Document) -> Decision:
+        """Judges LibreTexts pages by the number of formulas in the text."""
+        if "libretexts" not in document.url or any(x in document.url for x in self.exempt):
+            return Decision.keep(self.name, "other_site")
+        count = len(_FORMULA.findall(_PAGE_INDEX.sub("", document.text)))
+        if count == 0:
+            return Decision.drop(self.name, "no_formulas", score=0, threshold=1)
+        return Decision.keep(self.name, score=count, threshold=1)

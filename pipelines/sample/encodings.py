@@ -312,6 +312,7 @@ ENCODINGS: dict[str, Callable[[Formula], str]] = {
     # TeX in the text, typeset in the reader's browser.
     "brackets": _between(("\\(", "\\)"), ("\\[", "\\]")),
     "dollars": _between(("$", "$"), ("$$", "$$")),
+    "parentheses_dollars": _between(("\\(", "\\)"), ("$$", "$$")),
     "dollar_brackets": _between(("$", "$"), ("\\[", "\\]")),
     "double_dollars": _between(("$$", "$$"), ("<p>$$", "$$</p>")),
     "environments": _between(("$", "$"), ("\\begin{equation}", "\\end{equation}")),
@@ -371,6 +372,8 @@ ENCODINGS: dict[str, Callable[[Formula], str]] = {
     "image_tex": _image("/images/tex/{key}.png", image_class="tex", alt="${tex}$"),
     "image_latex": _image("/latexrender/pictures/{key}.gif", image_class="latex"),
     "ck12": _image("/flx/math/inline/{tex}", image_class="x-ck12-math", quoted_alt=True),
+    "quicklatex": _image("/wp-content/ql-cache/quicklatex.com-{key}_l3.png", image_class="ql-img"),
+    "google_chart": _image("https://chart.apis.invalid/chart?cht=tx&chl={tex}", alt=""),
     # Sites with marks of their own.
     "zhihu": _zhihu,
     "data_expr": _data_expr,

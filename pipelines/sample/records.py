@@ -43,6 +43,7 @@ class SampleRecord:
         http_charset: Charset parameter of the HTTP header; empty for none.
         meta_charset: Charset that the page itself declares; empty for none.
         bytes_in: Charset that the page's bytes are really in.
+        bom: Whether the bytes begin with a byte order mark.
         encoding: Content encoding.
         chunked: Whether the body is sent in chunks.
     """
@@ -62,6 +63,7 @@ class SampleRecord:
     http_charset: str = "utf-8"
     meta_charset: str = "utf-8"
     bytes_in: str = "utf-8"
+    bom: bool = False
     encoding: str = ""
     chunked: bool = False
 
@@ -102,9 +104,10 @@ def sample_formulas(record: SampleRecord) -> list[Formula]:
 def page_response(record: SampleRecord) -> WarcResponse:
     """The record of a row that has a ``page``."""
     charset = f"; charset={record.http_charset}" if record.http_charset else ""
+    text = f"\ufeff{_page_html(record)}" if record.bom else _page_html(record)
     return WarcResponse(
         record.url,
-        _page_html(record).encode(record.bytes_in, "xmlcharrefreplace"),
+        text.encode(record.bytes_in, "xmlcharrefreplace"),
         record.date,
         record.status,
         content_type=f"{record.content_type}{charset}" if record.content_type else "",

@@ -39,7 +39,8 @@ class Source:
         home: Where it comes from.
         origin: ``source`` when all of it is one work, ``domain`` for pages of many sites.
         role: ``prose`` (clean mathematical prose, what the language model learns), ``web`` (pages,
-            labelled by what is found in them), or ``foreign`` (not English; to measure with).
+            labelled by what is found in them), ``manual`` (likewise, but of software, full of code:
+            not for the language model), or ``foreign`` (not English; to measure with).
     """
 
     name: str
@@ -47,7 +48,7 @@ class Source:
     licence: str = "not stated"
     home: str = ""
     origin: Literal["source", "domain"] = "domain"
-    role: Literal["prose", "web", "foreign"] = "web"
+    role: Literal["prose", "web", "manual", "foreign"] = "web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +123,26 @@ def _tex(raw: bytes) -> Iterable[str]:
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-_DIRECTIVE = re.compile(r"^:{3,}.*$|^\(.*\)=$|^:[a-z]+:.*$", re.MULTILINE)
+# Fences that hold formulas (MyST) are formulas; all others are code, which would be cut in pieces.
+_FENCE = re.compile(
+    r"^[ \t]*(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^[ \t]*(?P=mark)[ \t]*$",
+    re.DOTALL | re.MULTILINE,
+)
+# Directives, anchors, roles, images and comments of the Markdown dialects of books.
+_DIRECTIVE = re.compile(
+    r"^:{3,}.*$|^\(.*\)=$|^:[a-z]+:.*$|^%.*$|!\[[^\]]*\]\([^)]*\)|\{[a-z:]+\}`[^`]*`|:[a-z]+:`[^`]*`"
+    r"|\{%.*?%\}|<!--.*?-->",
+    re.MULTILINE,
+)
 
 
 def _markdown(raw: bytes) -> Iterable[str]:
     text = _FRONT_MATTER.sub("", raw.decode("utf-8", "replace"))
-    return _pieces(_DIRECTIVE.sub("", text))
+    return _pieces(_DIRECTIVE.sub("", _FENCE.sub(_fenced, text)))
+
+
+def _fenced(match: re.Match[str]) -> str:
+    return f"$${match['body']}$$" if match["info"].strip() == "{math}" else ""
 
 
 def _plain(raw: bytes) -> Iterable[str]:

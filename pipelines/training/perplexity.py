@@ -100,9 +100,9 @@ def _train(pages: Sequence[Page], config: PerplexityTraining, estimator: Estimat
 
 
 def _is_clean(page: Page) -> bool:
-    if page.source.role == "foreign":
-        return False
-    return page.source.role == "prose" or label_of(page) == "positive"
+    if page.source.role == "web":
+        return label_of(page) == "positive"
+    return page.source.role == "prose"
 
 
 def _lines(text: str) -> list[str]:

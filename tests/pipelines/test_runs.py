@@ -327,7 +327,11 @@ def test_a_range_that_begins_in_a_stored_archive_is_read_again_rightly(
 ) -> None:
     """An archive inside a page tempts the range that begins in it to take its records for real."""
     inner = archive_bytes(entries(60, first=1000), container="plain")
-    outer = [*entries(6), WarcResponse("https://nested.example/", b"<pre>" + inner), *entries(6, 50)]
+    outer = [
+        *entries(6),
+        WarcResponse("https://nested.example/", b"<pre>" + inner),
+        *entries(6, 50),
+    ]
     path = tmp_path / "nested.warc"
     path.write_bytes(archive_bytes(outer, container="plain"))
     outcome = run(recipe, [str(path)], tmp_path / "run")
