@@ -87,7 +87,7 @@ def _plain_text(raw: bytes) -> str:
     try:
         html = raw.decode("utf-8")
     except UnicodeDecodeError:
-        html = bytes_to_str(raw, detect_encoding(raw))
+        html = bytes_to_str(raw, detect_encoding(raw) or "utf-8")
     html = html.replace("<template", "<div").replace("</template", "</div")
     tree = HTMLTree.parse(html)
     text: str = extract_plain_text(tree, main_content=True, alt_texts=False)

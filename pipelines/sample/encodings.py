@@ -19,7 +19,8 @@ from pipelines.sample.presentation import mathml_of
 
 __all__ = ["ENCODINGS", "MODELESS", "Formula", "encode_formulas", "formulas_in"]
 
-_FORMULA = re.compile(r"\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
+# Scripts are passed over: a page's MathJax configuration names the delimiters.
+_FORMULA = re.compile(r"<script\b.*?</script>|\\\((.+?)\\\)|\\\[(.+?)\\\]", re.DOTALL)
 _XMLNS = 'xmlns="http://www.w3.org/1998/Math/MathML"'
 
 
@@ -48,13 +49,15 @@ class Formula:
 
 def formulas_in(source: str) -> list[Formula]:
     r"""The formulas that a page's source writes as ``\(..\)`` and ``\[..\]``, in order."""
-    return [_formula(match) for match in _FORMULA.finditer(source)]
+    return [_formula(match) for match in _FORMULA.finditer(source) if match.lastindex]
 
 
 def encode_formulas(source: str, encoding: str) -> str:
     """A page's source with its formulas in an encoding of ``ENCODINGS``."""
     encode = ENCODINGS[encoding]
-    return _FORMULA.sub(lambda match: encode(_formula(match)), source)
+    return _FORMULA.sub(
+        lambda match: encode(_formula(match)) if match.lastindex else match.group(), source
+    )
 
 
 def _formula(match: re.Match[str]) -> Formula:

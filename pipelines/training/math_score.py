@@ -92,6 +92,9 @@ def label_of(page: Page) -> str:
         return ""
     if has_popular_command(page.text):
         return POSITIVE
+    # A part of a mathematical work that happens to hold no formula is no ordinary page.
+    if page.source.role == "prose":
+        return ""
     if FORMULA in normalise_for_models(page.text, "ours"):
         return ""
     signs = sum(page.text.count(sign) for sign in _SIGNS)
@@ -126,11 +129,11 @@ def _train(pages: Sequence[Page], config: MathScoreTraining) -> ModelCard:
             f"pages with LaTeX commands are from {len(origins[POSITIVE])} origins, pages without "
             f"formulas from {len(origins[NEGATIVE])}; at least 2 of each are needed: give more --pages"
         )
-    positives, negatives = _cross_validated(examples, config)
+    scored = _cross_validated(examples, config)
     config.output.mkdir(parents=True, exist_ok=True)
     model = config.output / f"{config.name}.ftz"
     _fit(examples, config).save_model(str(model))
-    card = _card(config, examples, model, positives, negatives)
+    card = _card(config, examples, model, scored)
     write_card(card, model)
     return card
 
@@ -212,22 +215,27 @@ def _by_label(predicted: Sequence[tuple[float, str]]) -> list[tuple[str, float]]
     return [(label, probability) for probability, label in predicted]
 
 
-def _cross_validated(
-    examples: Sequence[_Example], config: MathScoreTraining
-) -> tuple[list[float], list[float]]:
-    """Every example's score by a model that saw nothing of its origin."""
+_Scored = tuple[_Example, float]
+
+
+def _cross_validated(examples: Sequence[_Example], config: MathScoreTraining) -> list[_Scored]:
+    """Every example with its score by a model that saw nothing of its origin."""
     folds = assign_folds(((e.page.origin, e.label == POSITIVE) for e in examples), config.folds)
-    positives: list[float] = []
-    negatives: list[float] = []
+    scored: list[_Scored] = []
     for fold in range(config.folds):
         held_out = [e for e in examples if folds[e.page.origin] == fold]
         rest = [e for e in examples if folds[e.page.origin] != fold]
-        if not held_out or {e.label for e in rest} != set(_LABELS):
-            continue
-        scores = _scores(_fit(rest, config), held_out)
-        for example, score in zip(held_out, scores, strict=True):
-            (positives if example.label == POSITIVE else negatives).append(score)
-    return positives, negatives
+        if held_out and {e.label for e in rest} == set(_LABELS):
+            scored += zip(held_out, _scores(_fit(rest, config), held_out), strict=True)
+    return scored
+
+
+def _by_kind(scored: Sequence[_Scored]) -> tuple[list[float], list[float]]:
+    """The scores of the positive examples, and of the negative ones."""
+    return (
+        [score for example, score in scored if example.label == POSITIVE],
+        [score for example, score in scored if example.label == NEGATIVE],
+    )
 
 
 # Shares of the positives that the suggested thresholds keep, and the precision that a page without
@@ -241,9 +249,10 @@ def _card(
     config: MathScoreTraining,
     examples: Sequence[_Example],
     model: Path,
-    positives: list[float],
-    negatives: list[float],
+    scored: Sequence[_Scored],
 ) -> ModelCard:
+    positives, negatives = _by_kind(scored)
+    web = [(e, score) for e, score in scored if e.page.source.role == "web"]
     with_math = round(quantile(positives, 1 - _KEPT_WITH_MATH), 3)
     without = round(threshold_for_precision(positives, negatives, _PRECISION_WITHOUT_MATH), 3)
     skip = ("sources", "output", "data", "name")
@@ -270,7 +279,9 @@ def _card(
                 f"{config.folds}-fold cross-validation by origin: each text is scored by a model "
                 "that saw no text of its site or work; the packaged model is trained on all"
             ),
-            "auc": round(area_under_curve(positives, negatives), 4),
+            "auc": round(area_under_curve(*_by_kind(scored)), 4),
+            "auc_on_web_pages_alone": round(area_under_curve(*_by_kind(web)), 4),
+            "web_pages": {"positive": len(_by_kind(web)[0]), "negative": len(_by_kind(web)[1])},
             "at_thresholds": [asdict(at_threshold(positives, negatives, t)) for t in _REPORTED],
             "calibration": [asdict(point) for point in calibration(positives, negatives)],
         },

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import re
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,6 +21,7 @@ from typing import Any
 
 from filters.models import ModelFile
 from filters.normalisation import normalise_for_models
+from filters.web.language import Language
 from filters.web.perplexity import Perplexity
 from pipelines.training.build_lmplz import KENLM_VERSION, BuildFailed, Estimator, build_lmplz
 from pipelines.training.card import ModelCard, describe_sources, file_sha256, write_card
@@ -27,6 +30,7 @@ from pipelines.training.corruption import CORRUPTIONS
 from pipelines.training.folds import assign_folds
 from pipelines.training.math_score import label_of
 from pipelines.training.measures import area_under_curve, quantile
+from schemas import Document
 
 __all__ = ["PerplexityTraining", "TooFewTexts", "train_perplexity"]
 
@@ -41,7 +45,7 @@ class PerplexityTraining:
 
     Attributes:
         sources: Texts: those with the role ``prose`` are learnt, with the pages of the others that
-            hold LaTeX commands; ``foreign`` ones and pages without formulas are only measured.
+            hold LaTeX commands; ``foreign`` ones and ordinary pages are only measured.
         output: Folder for the model and its card.
         data: Folder that the globs of the sources are relative to.
         name: The model's name; its file is ``NAME.binary``.
@@ -49,7 +53,9 @@ class PerplexityTraining:
         order: Words in the longest n-gram.
         prune: n-grams seen at most so often are left out, by length; kenlm's ``--prune``.
         fewest_occurrences: Rarer words are unknown words.
-        folds: One origin in so many is held out to measure with.
+        unknown_word: log10 probability of an unknown word. What lmplz estimates (about -5) is too
+            kind to misread and fused words, which this filter is there to find.
+        folds: Parts of the cross-validation by origin.
         fewest_words: Texts with fewer words are neither learnt nor measured.
     """
 
@@ -57,11 +63,12 @@ class PerplexityTraining:
     output: Path
     data: Path = Path()
     name: str = "perplexity-small"
-    per_origin: int = 600
-    order: int = 5
-    prune: tuple[int, ...] = (0, 2, 3, 4, 5)
+    per_origin: int = 400
+    order: int = 3
+    prune: tuple[int, ...] = (0, 1, 1)
     fewest_occurrences: int = 4
-    folds: int = 6
+    unknown_word: float = -5.75
+    folds: int = 5
     fewest_words: int = 50
 
 
@@ -80,23 +87,54 @@ def train_perplexity(config: PerplexityTraining) -> ModelCard:
 
 
 def _train(pages: Sequence[Page], config: PerplexityTraining, estimator: Estimator) -> ModelCard:
-    pages = [p for p in pages if len(p.text.split()) >= config.fewest_words]
+    pages = [page for page in pages if len(page.text.split()) >= config.fewest_words]
     clean = cap_per_origin([page for page in pages if _is_clean(page)], config.per_origin)
     folds = assign_folds(((page.origin, True) for page in clean), config.folds)
-    learnt = [page for page in clean if folds[page.origin] != 0]
-    held_out = [page for page in clean if folds[page.origin] == 0]
-    if not learnt or not held_out:
+    if len(folds) < config.folds:
         raise TooFewTexts(
-            f"{len(clean)} clean texts from {len(folds)} origins: at least two origins are needed, "
-            "one to learn from and one to measure with; give more --text"
+            f"{len(clean)} clean texts from {len(folds)} origins, at least {config.folds} origins are "
+            "needed, so that each is once measured by a model that saw nothing of it; give more --text"
         )
+    scores = _Scores()
+    with tempfile.TemporaryDirectory() as folder:
+        for fold in range(config.folds):
+            rest = [page for page in clean if folds[page.origin] != fold]
+            held_out = [page for page in clean if folds[page.origin] == fold]
+            model = Path(folder) / f"{fold}.binary"
+            _estimate(rest, model, config, estimator)
+            scores.add(_some(cap_per_origin(held_out, _MEASURED_PER_ORIGIN)), model)
+            if fold == 0:
+                for kind, others in _others(pages).items():
+                    scores.add_kind(kind, _some(others), model)
     config.output.mkdir(parents=True, exist_ok=True)
     model = config.output / f"{config.name}.binary"
-    lines = [line for page in learnt for line in _lines(page.text)]
-    _estimate(lines, model, config, estimator)
-    card = _card(config, model, learnt, held_out, pages)
+    _estimate(clean, model, config, estimator)
+    card = _card(config, model, clean, scores)
     write_card(card, model)
     return card
+
+
+class _Scores:
+    """Perplexities of texts by kind, all by models that saw nothing of their origin."""
+
+    def __init__(self) -> None:
+        self.clean: list[float] = []
+        self.kinds: dict[str, list[float]] = {}
+
+    def add(self, held_out: Sequence[Page], model: Path) -> None:
+        """Scores clean texts and what is made of them by corruption."""
+        score = Perplexity(model=ModelFile(str(model))).score
+        for page in held_out:
+            self.clean.append(score(page.text))
+            if page.source.role == "web":
+                self.kinds.setdefault("web pages with formulas", []).append(self.clean[-1])
+            for name, corrupt in CORRUPTIONS.items():
+                self.kinds.setdefault(name.replace("_", " "), []).append(score(corrupt(page.text)))
+
+    def add_kind(self, kind: str, pages: Sequence[Page], model: Path) -> None:
+        """Scores other texts as they are."""
+        score = Perplexity(model=ModelFile(str(model))).score
+        self.kinds[kind] = [score(page.text) for page in pages]
 
 
 def _is_clean(page: Page) -> bool:
@@ -105,18 +143,12 @@ def _is_clean(page: Page) -> bool:
     return page.source.role == "prose"
 
 
-def _lines(text: str) -> list[str]:
-    """A text as it is scored: one line."""
-    return [normalise_for_models(text, "ours")]
-
-
 def _estimate(
-    lines: Sequence[str], model: Path, config: PerplexityTraining, estimator: Estimator
+    pages: Sequence[Page], model: Path, config: PerplexityTraining, estimator: Estimator
 ) -> None:
-    counts: dict[str, int] = {}
-    for line in lines:
-        for word in line.split():
-            counts[word] = counts.get(word, 0) + 1
+    # A text is one line, as it is when it is scored.
+    lines = sorted(normalise_for_models(page.text, "ours") for page in pages)
+    counts = Counter(word for line in lines for word in line.split())
     known = sorted(word for word, count in counts.items() if count >= config.fewest_occurrences)
     with tempfile.TemporaryDirectory() as folder:
         text, arpa, vocabulary = (Path(folder) / name for name in ("text", "arpa", "vocabulary"))
@@ -127,8 +159,19 @@ def _estimate(
              "--limit_vocab_file", vocabulary, "--discount_fallback", "--memory", "1G",
              "--temp_prefix", folder + "/", "--text", text, "--arpa", arpa]
         )  # fmt: skip
+        _set_unknown_word(arpa, config.unknown_word)
         # A trie whose probabilities and back-offs have 8 bits, its pointers compressed.
         _run([estimator.build_binary, "-q", "8", "-b", "8", "-a", "22", "trie", arpa, model])
+
+
+_UNKNOWN_WORD = re.compile(r"^-[0-9.e-]+(?=\t<unk>)", re.MULTILINE)
+
+
+def _set_unknown_word(arpa: Path, log10: float) -> None:
+    table, replaced = _UNKNOWN_WORD.subn(str(log10), arpa.read_text("utf-8"), count=1)
+    if not replaced:
+        raise BuildFailed(f"{arpa} has no <unk>: lmplz wrote something else than expected")
+    arpa.write_text(table, "utf-8")
 
 
 _SHOWN = 2000
@@ -140,28 +183,20 @@ def _run(command: Sequence[Any]) -> None:
         raise BuildFailed(f"{' '.join(map(str, command))} failed:\n{done.stderr[-_SHOWN:]}")
 
 
-# Shares of clean held-out texts that must stay, and how many texts of a kind are measured at most.
+# Share of clean held-out texts that must stay, and how many texts of an origin and of a kind are
+# measured at most.
 _KEPT = 0.99
+_MEASURED_PER_ORIGIN = 25
 _MEASURED = 400
 
 
 def _card(
-    config: PerplexityTraining,
-    model: Path,
-    learnt: Sequence[Page],
-    held_out: Sequence[Page],
-    pages: Sequence[Page],
+    config: PerplexityTraining, model: Path, clean: Sequence[Page], scores: _Scores
 ) -> ModelCard:
-    score = Perplexity(model=ModelFile(str(model))).score
-    held_texts = [page.text for page in _some(held_out)]
-    clean = [score(text) for text in held_texts]
-    threshold = float(f"{quantile(clean, _KEPT):.2g}")
-    rows = [_row("clean held-out prose", clean, clean, threshold)]
-    for name, corrupt in CORRUPTIONS.items():
-        scores = [score(corrupt(text)) for text in held_texts]
-        rows.append(_row(name.replace("_", " "), scores, clean, threshold))
-    for name, others in _others(pages).items():
-        rows.append(_row(name, [score(page.text) for page in _some(others)], clean, threshold))
+    threshold = float(f"{quantile(scores.clean, _KEPT):.2g}")
+    kept = sum(score <= threshold for score in scores.clean) / len(scores.clean)
+    rows = [_row("clean prose", scores.clean, scores.clean, threshold)]
+    rows += [_row(kind, found, scores.clean, threshold) for kind, found in scores.kinds.items()]
     skip = ("sources", "output", "data", "name")
     return ModelCard(
         name=config.name,
@@ -174,48 +209,55 @@ def _card(
         command="python -m pipelines.training.perplexity --text GLOB... --output DIR",
         settings={k: v for k, v in asdict(config).items() if k not in skip},
         software={"kenlm": KENLM_VERSION},
-        sources=describe_sources(
-            [(page, "learnt") for page in learnt] + [(page, "held out") for page in held_out]
-        ),
+        sources=describe_sources((page, "texts") for page in clean),
         counts={
-            "learnt_texts": len(learnt),
-            "held_out_texts": len(held_out),
-            "learnt_words": sum(len(page.text.split()) for page in learnt),
-            "origins": len({page.origin for page in [*learnt, *held_out]}),
+            "texts": len(clean),
+            "words": sum(len(page.text.split()) for page in clean),
+            "origins": len({page.origin for page in clean}),
         },
         measures={
-            "how": "works and sites held out whole; corruptions are made of the held-out texts",
+            "how": (
+                f"{config.folds}-fold cross-validation by origin: each text is measured by a model "
+                "that saw nothing of its site or work; the packaged model is made of all. "
+                "Corruptions are made of the held-out texts. auc: the probability that such a text "
+                "has a higher perplexity than clean prose"
+            ),
             "perplexity": rows,
         },
-        thresholds={
-            "threshold": threshold,
-            "keeps_of_clean_prose": round(sum(s <= threshold for s in clean) / len(clean), 4),
-        },
+        thresholds={"threshold": threshold, "keeps_of_clean_prose": round(kept, 4)},
         limits=[
             "Perplexities of different models don't compare: the original's 15,000 means nothing here.",
-            "Ordinary English prose is no noise to it and mostly stays: MathScore is there for that.",
+            "English only; CJK text has no spaces, hence few words: language must be judged before.",
             "Texts of a few words have perplexities of any size.",
         ],
     )
 
 
 def _row(
-    name: str, scores: Sequence[float], clean: Sequence[float], threshold: float
+    kind: str, found: Sequence[float], clean: Sequence[float], threshold: float
 ) -> dict[str, Any]:
-    row: dict[str, Any] = {"texts": name, "count": len(scores)}
-    row["median"] = float(f"{quantile(scores, 0.5):.4g}") if scores else 0.0
-    row["dropped"] = round(sum(s > threshold for s in scores) / max(len(scores), 1), 4)
-    row["auc"] = round(area_under_curve(scores, clean), 4) if scores and scores != clean else 0.5
-    return row
+    return {
+        "texts": kind,
+        "count": len(found),
+        "median": float(f"{quantile(found, 0.5):.3g}"),
+        "dropped": round(sum(score > threshold for score in found) / len(found), 3),
+        "auc": round(area_under_curve(found, clean), 3) if found is not clean else 0.5,
+    }
 
 
 def _others(pages: Sequence[Page]) -> Mapping[str, list[Page]]:
-    return {
-        "other languages": [page for page in pages if page.source.role == "foreign"],
-        "pages without formulas": [
+    """Texts that are measured as they are; kinds of which there are none are left out."""
+    foreign = [page for page in pages if page.source.role == "foreign"]
+    kinds = {
+        # What a translation left in English is no other language.
+        "other languages": [
+            page for page in foreign if not Language().judge(Document("", text=page.text)).keeps
+        ],
+        "ordinary web pages": [
             page for page in pages if page.source.role == "web" and label_of(page) == "negative"
         ],
     }
+    return {kind: found for kind, found in kinds.items() if found}
 
 
 def _some(pages: Sequence[Page]) -> list[Page]:

@@ -1,0 +1,41 @@
+r"""OpenWebMath's prefilter: keywords, commands as substrings, MathScore where the code asks."""
+
+from __future__ import annotations
+
+import pytest
+
+from filters.web.published_prefilter import PublishedPrefilter
+from schemas import Decision, Document
+
+PROSE = b"<p>The quick brown fox jumps over the lazy dog and goes home to sleep until the morning.</p>"
+
+
+def judge(raw: bytes) -> Decision:
+    return PublishedPrefilter().judge(Document("0", raw=raw))
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"MathJax", b"<math>", b"math-container", b"katex.min.css", b"latex.php", b"codecogs", b"tex.cgi",
+     b'class="tex"', b"class='tex'"],
+)  # fmt: skip
+def test_keywords(raw: bytes) -> None:
+    assert judge(b"<html>" + raw).reason == "keyword"
+
+
+def test_dots_of_keywords_match_anything_and_case_matters() -> None:
+    assert judge(b"tex-cgi").keeps
+    assert not judge(b"KATEX.MIN.CSS").keeps
+
+
+def test_commands_are_substrings_of_the_text() -> None:
+    windows = judge(b"<html><body>" + PROSE + rb"<p>C:\Users\intel\bin</p></body></html>")
+    assert windows.keeps and windows.detail == r"\in"
+    in_script = judge(rb"<html><script>'\alpha'</script><body>" + PROSE + b"</body></html>")
+    assert not in_script.keeps, "what no reader sees doesn't count"
+
+
+def test_mathscore_is_asked_only_of_pages_with_a_backslash_command() -> None:
+    long = PROSE * 12
+    assert judge(b"<body>" + long).score is None
+    assert judge(rb"<body><p>\zzz</p>" + long).score is not None
