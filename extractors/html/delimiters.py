@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from extractors.html.asciimath import reads_as_asciimath
 
@@ -123,7 +124,14 @@ _ASCIIMATH_RENDERERS = (
     "config=am_", "config=am-", "tex-mml-am", "tex-ams-mml-am",
 )  # fmt: skip
 _CONFIG_WINDOW = 4000
+_MAX_DECLARATIONS = 24
+_MAX_PAIRS = 40
 _FAILURE_BUDGET = 1_000_000
+"""Characters that a page's scan may read in vain: unclosed delimiters would else cost squares."""
+
+_MAX_CANDIDATES = 60_000
+"""Opening delimiters that are looked at in a page; LMFDB's largest tables hold a tenth."""
+
 _MAX_LENGTH = 20_000
 
 
@@ -184,7 +192,9 @@ def page_delimiters(page: str) -> Delimiters:
 def _declared(page: str) -> Iterator[tuple[str, str, str, bool]]:
     for name in ("inlineMath", "displayMath", "delimiters"):
         position = page.find(name)
-        while position >= 0:
+        for _ in range(_MAX_DECLARATIONS):
+            if position < 0:
+                break
             declaration = _DECLARATION.match(page, position)
             if declaration is not None:
                 window = _balanced(page, declaration.end() - 1)
@@ -192,7 +202,7 @@ def _declared(page: str) -> Iterator[tuple[str, str, str, bool]]:
                     yield from _katex_pairs(window)
                 else:
                     kind = "asciimath" if name == "delimiters" else "tex"
-                    for pair in _PAIR.finditer(window):
+                    for pair in islice(_PAIR.finditer(window), _MAX_PAIRS):
                         left, right = _js(pair.groups()[:3]), _js(pair.groups()[3:])
                         if _is_delimiter(left, right):
                             yield kind, left, right, name == "displayMath"
@@ -204,7 +214,7 @@ def _is_of_asciimath(page: str, position: int) -> bool:
 
 
 def _katex_pairs(window: str) -> Iterator[tuple[str, str, str, bool]]:
-    for entry in _KATEX_ENTRY.finditer(window):
+    for entry in islice(_KATEX_ENTRY.finditer(window), _MAX_PAIRS):
         fields: dict[str, str] = {}
         for field in _KATEX_FIELD.finditer(entry.group()):
             if field.group(1):
@@ -272,9 +282,12 @@ class Scanner:
         self._renderer = delimiters.renderer
         self._closers: dict[str, re.Pattern[str]] = {}
         self._budget = _FAILURE_BUDGET
+        self._candidates = _MAX_CANDIDATES
 
     def might_hold_formulas(self, text: str) -> bool:
         """Whether an opening delimiter occurs at all."""
+        if self._candidates <= 0:
+            return False
         for character in self._first_characters:
             if character in text:
                 return self._trigger.search(text) is not None
@@ -287,7 +300,8 @@ class Scanner:
         dead: set[str] = set()
         while True:
             match = self._trigger.search(text, position)
-            if match is None:
+            self._candidates -= 1
+            if match is None or self._candidates <= 0:
                 return found
             token = match.group()
             position = match.end()

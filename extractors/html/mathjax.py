@@ -54,25 +54,34 @@ def math_script_formula(script: Element) -> tuple[str, bool, str] | None:
     return None
 
 
-def source_follows(output: Element) -> bool:
-    """Whether the script with the source stands behind this output or preview."""
+def source_follows(output: Element, index: int) -> bool:
+    """Whether the script with the source stands behind this output or preview.
+
+    Args:
+        output: The output.
+        index: Its place among its parent's children.
+    """
     parent = output.parent
-    for _ in range(2):
-        if parent is None:
+    if parent is None:
+        return False
+    if _script_behind(parent.children, index):
+        return True
+    grandparent = parent.parent
+    if grandparent is None or len(parent.children) > 4 or len(grandparent.children) > 200:
+        return False
+    position = next(i for i, child in enumerate(grandparent.children) if child is parent)
+    return _script_behind(grandparent.children, position)
+
+
+def _script_behind(children: list[Element | str], index: int) -> bool:
+    for child in children[index + 1 : index + 8]:
+        if isinstance(child, str):
+            if child.strip():
+                return False
+        elif child.tag == "script" and child.get("type").lower().startswith("math/"):
+            return True
+        elif not OUTPUT_CLASSES.intersection(child.get("class").split()):
             return False
-        following = False
-        for child in parent.children:
-            if child is output:
-                following = True
-            elif following:
-                if isinstance(child, str):
-                    if child.strip():
-                        return False
-                elif child.tag == "script" and child.get("type").lower().startswith("math/"):
-                    return True
-                elif not OUTPUT_CLASSES.intersection(child.get("class").split()):
-                    return False
-        output, parent = parent, parent.parent
     return False
 
 

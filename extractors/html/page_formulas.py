@@ -44,22 +44,33 @@ def take_marked(root: Element, formulas: Formulas, *, tex_page: bool) -> None:
     stack = [root]
     while stack:
         element = stack.pop()
-        replacement = _replacement(element, formulas, tex_page)
-        if replacement is None:
-            for child in reversed(element.children):
-                if child.__class__ is Element:
-                    stack.append(child)  # type: ignore[arg-type]
-        elif element.parent is not None:
-            element.parent.replace_child(element, replacement)
+        children = element.children
+        inside: list[Element] = []
+        for index, child in enumerate(children):
+            if child.__class__ is Element:
+                replacement = _replacement(child, index, formulas, tex_page)
+                if replacement is not None:
+                    children[index] = replacement
+                elif child.children:
+                    inside.append(child)
+        inside.reverse()
+        stack += inside
 
 
-def _replacement(element: Element, formulas: Formulas, tex_page: bool) -> str | Element | None:
-    """What stands for the element: a placeholder, nothing (``""``), or ``None`` to look inside."""
+def _replacement(element: Element, index: int, formulas: Formulas, tex_page: bool) -> str | None:
+    """What stands for the element: a placeholder, nothing (``""``), or ``None`` to look inside.
+
+    Args:
+        element: The element.
+        index: Its place among its parent's children.
+        formulas: Takes the formula in.
+        tex_page: Whether the page loads a renderer of mathematics.
+    """
     tag = element.tag
     attributes = element.attributes
     found: _Found | None = None
     if tag == "noscript":
-        return "" if _repeats_image(element) else None
+        return "" if _repeats_image(element, index) else None
     if tag == "img" or tag == "image":
         found = image_formula(element)
         return _placeholder(found, formulas) if found else None
@@ -79,7 +90,7 @@ def _replacement(element: Element, formulas: Formulas, tex_page: bool) -> str | 
     classes = attributes.get("class")
     if classes:
         if _is_renderers(classes):
-            decided = _by_renderer(element, set(classes.split()), formulas)
+            decided = _by_renderer(element, index, set(classes.split()), formulas)
             if decided is not None:
                 return decided
         if is_math_class(classes):
@@ -94,22 +105,24 @@ def _replacement(element: Element, formulas: Formulas, tex_page: bool) -> str | 
     return None
 
 
-def _repeats_image(noscript: Element) -> bool:
+def _repeats_image(noscript: Element, index: int) -> bool:
     """Whether it only repeats, for readers without scripts, an image that loads late beside it."""
     if noscript.parent is None or noscript.text().strip():
         return False
-    siblings = [
-        child
-        for child in noscript.parent.children
-        if not (isinstance(child, str) and not child.strip())
-    ]
-    index = next(i for i, child in enumerate(siblings) if child is noscript)
-    for neighbour in siblings[max(index - 1, 0) : index + 2]:
-        if isinstance(neighbour, str):
-            if neighbour.endswith("\ue001") or neighbour.startswith("\ue000"):
-                return True
-        elif neighbour.tag == "img":
-            return True
+    siblings = noscript.parent.children
+    for step in (-1, 1):
+        position = index + step
+        while 0 <= position < len(siblings):
+            neighbour = siblings[position]
+            if isinstance(neighbour, Element):
+                if neighbour.tag == "img":
+                    return True
+                break
+            if neighbour.strip():
+                if neighbour.endswith("\ue001"):
+                    return True
+                break
+            position += step
     return False
 
 
@@ -123,14 +136,16 @@ def _placeholder(found: _Found, formulas: Formulas) -> str:
     return formulas.add(tex, display=display, encoding=encoding)
 
 
-def _by_renderer(element: Element, classes: set[str], formulas: Formulas) -> str | None:
+def _by_renderer(
+    element: Element, index: int, classes: set[str], formulas: Formulas
+) -> str | None:
     if "katex" in classes or "katex-mathml" in classes:
         found = katex_formula(element)
         return _placeholder(found, formulas) if found else None
     if "mwe-math-element" in classes:
         return _placeholder_or_none(_wikipedia(element), formulas)
     if classes & OUTPUT_CLASSES:
-        if source_follows(element):
+        if source_follows(element, index):
             return ""
         if "MathJax_Preview" in classes:
             return None

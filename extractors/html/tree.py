@@ -19,10 +19,13 @@ __all__ = ["Element", "parse_html"]
 _MAX_DEPTH = 2048
 """libxml2 stops reading at this depth, so deeper pages are flattened before it sees them."""
 
+_MAX_ELEMENTS = 150_000
+"""Children that are copied; what a page holds beyond that is kept as text alone."""
+
+_TEXTLESS = frozenset({"style", "colgroup", "col"})
 _DROPPED = frozenset(
     {"style", "link", "meta", "base", "source", "track", "param", "col", "colgroup", "head"}
 )
-_KEPT_IN_HEAD = frozenset({"title", "script"})
 _MATH_SCRIPT = re.compile(r"math/|text/(?:x-)?(?:tex|latex)|text/x-mathjax-config", re.IGNORECASE)
 _TEMPLATE = re.compile(r"(</?)(?:template|frameset)\b", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
@@ -183,6 +186,7 @@ def _flatten(text: str) -> str:
 def _copy(source: etree._Element) -> Element:
     root = Element(source.tag)
     stack: list[tuple[etree._Element, Element]] = [(source, root)]
+    left = _MAX_ELEMENTS
     while stack:
         original, element = stack.pop()
         children = element.children
@@ -190,17 +194,21 @@ def _copy(source: etree._Element) -> Element:
         if text:
             children.append(text)
         for child in original:
+            left -= 1
+            if left < 0:
+                children.append(_text_of(child, *child.itersiblings()))
+                break
             tag = child.tag
             if tag in _DROPPED:
                 if tag == "head":
                     _copy_head(child, element)
-                elif tag == "meta" or tag == "link" or tag == "source" or tag == "param":
+                elif tag not in _TEXTLESS and (len(child) or child.text):
                     # The parser gives these what follows as children in broken markup.
-                    _copy_void(child, children)
+                    children.append(_text_of(child))
             elif tag == "script" and not _MATH_SCRIPT.search(child.get("type", "")):
                 pass
             else:
-                attributes = child.attrib
+                attributes = child.items()
                 copy = Element(tag, dict(attributes) if attributes else _NO_ATTRIBUTES, element)
                 children.append(copy)
                 stack.append((child, copy))
@@ -211,13 +219,28 @@ def _copy(source: etree._Element) -> Element:
 
 
 def _copy_head(source: etree._Element, parent: Element) -> None:
+    """The title; and formulas, which end up in the head of a page that begins with them."""
     for child in source:
-        if child.tag == "title":
-            title = Element("title", _NO_ATTRIBUTES, parent)
-            title.children.append("".join(child.itertext()))
-            parent.children.append(title)
+        if child.tag == "title" or (
+            child.tag == "script" and _MATH_SCRIPT.search(child.get("type", ""))
+        ):
+            copy = Element(child.tag, dict(child.items()), parent)
+            copy.children.append("".join(child.itertext()))
+            parent.children.append(copy)
 
 
-def _copy_void(source: etree._Element, children: list[Element | str]) -> None:
-    if len(source) or source.text:
-        children.append(" ".join(source.itertext()))
+def _text_of(*sources: etree._Element) -> str:
+    """The text of elements, a space between its pieces."""
+    pieces: list[str] = []
+    for source in sources:
+        for element in source.iter():
+            if element.text and element.tag not in _NO_PROSE:
+                pieces.append(element.text)
+            if element.tail and element is not source:
+                pieces.append(element.tail)
+        if len(sources) > 1 and source.tail:
+            pieces.append(source.tail)
+    return " ".join(pieces)
+
+
+_NO_PROSE = frozenset({"script", "style"})

@@ -269,6 +269,10 @@ def _data_expr(formula: Formula) -> str:
     return f'<span class="tex" data-expr="{formula.attribute}">{formula.escaped}</span>'
 
 
+def _texerror(formula: Formula) -> str:
+    return f'<span class="texerror">Formula not rendered: {{{formula.escaped}}}</span>'
+
+
 def _escaped_tag(formula: Formula) -> str:
     return f"&lt;math&gt;{formula.escaped}&lt;/math&gt;"
 
@@ -374,12 +378,14 @@ ENCODINGS: dict[str, Callable[[Formula], str]] = {
     "mathtex": _image("/cgi-bin/mathtex.cgi?{tex}", alt="formula"),
     "image_tex": _image("/images/tex/{key}.png", image_class="tex", alt="${tex}$"),
     "image_latex": _image("/latexrender/pictures/{key}.gif", image_class="latex"),
+    "image_codecogs": _image("/images/math/codecogs/{key}.png"),
     "ck12": _image("/flx/math/inline/{tex}", image_class="x-ck12-math", quoted_alt=True),
     "quicklatex": _image("/wp-content/ql-cache/quicklatex.com-{key}_l3.png", image_class="ql-img"),
     "google_chart": _image("https://chart.apis.invalid/chart?cht=tx&chl={tex}", alt=""),
     # Sites with marks of their own.
     "zhihu": _zhihu,
     "data_expr": _data_expr,
+    "texerror": _texerror,
 }
 
 # Encodings that don't say whether a formula is displayed.

@@ -11,10 +11,11 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from extractors.html.published.marks import mark
 from extractors.html.published.settings import Settings
 
-__all__ = ["edit_tree"]
+__all__ = ["depth_of", "edit_tree"]
 
 # Links of this share of a block's text make it a list of links.
 _LINK_RATIO = 0.8
+_BLOCKS = frozenset(("ul", "ol", "div", "span", "nav", "table", "p"))
 _WIDEST_SPAN = 100
 
 
@@ -33,6 +34,25 @@ def edit_tree(tree: LexborHTMLParser, settings: Settings) -> None:
     _tables(tree)
     for node in tree.css("table.fw"):
         node.replace_with("-")
+
+
+def depth_of(tree: LexborHTMLParser) -> int:
+    """How deep the page's elements are nested."""
+    deepest = depth = 0
+    root = tree.root
+    node = root.first_child if root is not None else None
+    while node is not None:
+        below = node.first_child
+        if below is not None:
+            depth += 1
+            deepest = max(deepest, depth)
+            node = below
+            continue
+        while node is not None and node.next is None:
+            depth -= 1
+            node = node.parent if depth >= 0 else None
+        node = node.next if node is not None else None
+    return deepest
 
 
 def _remove(tree: LexborHTMLParser, selector: str) -> None:
@@ -87,20 +107,47 @@ def _headings(tree: LexborHTMLParser, settings: Settings) -> None:
 
 def _dense_links(tree: LexborHTMLParser) -> None:
     _remove(tree, "nav")
-    dense = []
-    for node in tree.css("ul, ol, div, span, nav, table, p"):
-        first = node.first_child
-        if first is None or first.next is None:
-            continue
-        linked = sum(len((a.text() or "").strip()) for a in node.css("a"))
-        if not linked:
-            continue
-        total = len((node.text(strip=True) or "").strip())
-        if total and linked / total > _LINK_RATIO:
-            dense.append(node)
-    for node in dense:
+    body = tree.body
+    if body is None:
+        return
+    for node in _dense_blocks(body):
         if node.parent is not None:
             node.decompose()
+
+
+def _dense_blocks(body: LexborNode) -> list[LexborNode]:
+    """Blocks of two or more children whose text is nearly all in links.
+
+    One walk that adds lengths up from the leaves: asking each block for its text is quadratic in
+    the depth of the page, and pages of 20,000 nested blocks exist.
+    """
+    dense = []
+    # One frame for each open element: the element, its length of text, of that in links, children.
+    stack: list[tuple[LexborNode, list[int]]] = [(body, [0, 0, 0])]
+    node = body.first_child
+    while stack:
+        if node is None:
+            element, (total, linked, children) = stack.pop()
+            if not stack:
+                break
+            tag = element.tag
+            if tag in _BLOCKS and children > 1 and total and linked / total > _LINK_RATIO:
+                dense.append(element)
+            above = stack[-1][1]
+            above[0] += total
+            above[1] += total if tag == "a" else linked
+            node = element.next
+            continue
+        stack[-1][1][2] += 1
+        if node.tag == "-text":
+            stack[-1][1][0] += len((node.text_content or "").strip())
+            node = node.next
+        elif node.first_child is None:
+            node = node.next
+        else:
+            stack.append((node, [0, 0, 0]))
+            node = node.first_child
+    return dense
 
 
 def _tables(tree: LexborHTMLParser) -> None:

@@ -16,7 +16,9 @@ _FRENCH = (
     "Soit $f$ une fonction continue sur l'intervalle $[a, b]$.\n"
     "Alors $f$ prend toutes les valeurs entre $f(a)$ et $f(b)$, et elle a un maximum."
 )
-_GERMAN = "Sei $G$ eine Gruppe und $H$ eine Untergruppe. Dann teilt die Ordnung von $H$ die von $G$."
+_GERMAN = (
+    "Sei $G$ eine Gruppe und $H$ eine Untergruppe. Dann teilt die Ordnung von $H$ die von $G$."
+)
 _CHINESE = "设函数 $f$ 在闭区间 $[a,b]$ 上连续，则它在该区间上有界，并且能取得最大值和最小值。" * 2
 
 
@@ -51,14 +53,18 @@ def test_formulas_do_not_hide_english() -> None:
 
 
 def test_code_and_links_do_not_count() -> None:
-    text = f"{_FRENCH}\n```python\nfor the_value in of_the_list: print('this is English text')\n```\n"
+    text = (
+        f"{_FRENCH}\n```python\nfor the_value in of_the_list: print('this is English text')\n```\n"
+    )
     text += "https://www.example.org/this/is/the/english/name/of/the/page/that/you/want " * 5
     document = _document(text)
     assert not Language().judge(document).keeps
     assert document.language == "fr"
 
 
-@pytest.mark.parametrize("text", ["", "$x^2$", "Ok.", "$$a$$ $$b$$ `code` https://a.example", "\n\n"])
+@pytest.mark.parametrize(
+    "text", ["", "$x^2$", "Ok.", "$$a$$ $$b$$ `code` https://a.example", "\n\n"]
+)
 def test_too_little_prose_stays(text: str) -> None:
     document = _document(text)
     decision = Language().judge(document)

@@ -7,7 +7,9 @@ import pytest
 from filters.web.published_prefilter import PublishedPrefilter
 from schemas import Decision, Document
 
-PROSE = b"<p>The quick brown fox jumps over the lazy dog and goes home to sleep until the morning.</p>"
+PROSE = (
+    b"<p>The quick brown fox jumps over the lazy dog and goes home to sleep until the morning.</p>"
+)
 
 
 def judge(raw: bytes) -> Decision:
@@ -29,8 +31,10 @@ def test_dots_of_keywords_match_anything_and_case_matters() -> None:
 
 
 def test_commands_are_substrings_of_the_text() -> None:
-    windows = judge(b"<html><body>" + PROSE + rb"<p>C:\Users\intel\bin</p></body></html>")
-    assert windows.keeps and windows.detail == r"\in"
+    windows = judge(
+        b"<html><body><main>" + PROSE * 3 + PROSE.replace(b"home", rb"C:\Users\intel\bin")
+    )
+    assert windows.keeps and windows.detail in (r"\in", r"\int")
     in_script = judge(rb"<html><script>'\alpha'</script><body>" + PROSE + b"</body></html>")
     assert not in_script.keeps, "what no reader sees doesn't count"
 
