@@ -23,7 +23,7 @@ __all__ = ["main", "read_frame", "write_frame"]
 _LENGTH = struct.Struct(">I")
 
 
-def write_frame(sink: BinaryIO, header: dict[str, Any], payload: bytes = b"") -> None:
+def write_frame(sink: BinaryIO, header: dict[str, Any], payload: bytes | memoryview = b"") -> None:
     """Writes one frame and flushes."""
     text = json.dumps({**header, "bytes": len(payload)}).encode()
     sink.write(_LENGTH.pack(len(text)) + text)

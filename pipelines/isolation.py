@@ -58,7 +58,9 @@ class IsolatedExtractor:
         self._child: subprocess.Popen[bytes] | None = None
         self._cpu = 0.0
 
-    def extract(self, raw: bytes, *, http_charset: str, url: str, document_id: str) -> Extraction:
+    def extract(
+        self, raw: bytes | memoryview, *, http_charset: str, url: str, document_id: str
+    ) -> Extraction:
         """The text of a page.
 
         Args:

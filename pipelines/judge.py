@@ -30,7 +30,9 @@ _DETAIL_CHARS = 500
 class TextExtractor(Protocol):
     """What turns a page's bytes into text; see ``IsolatedExtractor``."""
 
-    def extract(self, raw: bytes, *, http_charset: str, url: str, document_id: str) -> Extraction:
+    def extract(
+        self, raw: bytes | memoryview, *, http_charset: str, url: str, document_id: str
+    ) -> Extraction:
         """The text of a page; raises ``ExtractionFailed``."""
 
 
@@ -84,6 +86,8 @@ class PageJudge:
         stages = [s for s in recipe.built() if s.enabled and s.reads != "corpus"]
         self._on_records = [s for s in stages if s.reads == "record" and s.name == "responses"]
         self._on_pages = [s for s in stages if s not in self._on_records]
+        self._page_types = {kind for s in self._on_records for kind in s.settings.record_types}
+        self._no_page: dict[str, list[Decision]] = {}
         self._sniff = any(getattr(s.settings, "sniff", False) for s in self._on_records)
 
     def judge(
@@ -98,27 +102,40 @@ class PageJudge:
         """
         if isinstance(item, Damage):
             return Judged(self._damaged(item, warc_file))
+        record_type = item.record_type
+        record_id = item.record_id
+        digest = item.payload_digest
         trail = TrailRow(
             document_identity(item),
             self._subset,
-            Provenance(
-                warc_file,
-                item.offset,
-                item.length,
-                item.inner_offset,
-                item.record_id,
-                item.payload_digest,
-            ),
-            url=item.target_uri,
-            date=item.date,
-            record_type=item.record_type,
-            notes=item.note,
+            Provenance(warc_file, item.offset, item.length, item.inner_offset, record_id, digest),
+            item.target_uri,
+            item.date,
+            record_type,
         )
+        trail.notes = item.note
+        if item.damage is None and record_type not in self._page_types:
+            return self._other_record(trail)
         if item.damage is not None:
             reason = f"damage:{item.damage.reason}"
             _drop(trail, Decision.drop(READ, reason, detail=item.damage.detail))
             return Judged(trail)
         return self._page(item, trail, every_filter)
+
+    def _other_record(self, trail: TrailRow) -> Judged:
+        """Requests, metadata and the like: two records of three, judged by their type alone."""
+        kind = trail.record_type
+        decisions = self._no_page.get(kind)
+        if decisions is None:
+            document = Document(trail.document_id, record_type=kind)
+            judged = (self._apply(stage, document) for stage in self._on_records)
+            decisions = [next(decision for decision in judged if not decision.keeps)]
+            self._no_page[kind] = decisions
+        trail.verdict = "drop"
+        trail.dropped_by = decisions[0].filter
+        trail.reason = decisions[0].reason
+        trail.decisions = decisions
+        return Judged(trail)
 
     def _damaged(self, damage: Damage, warc_file: str) -> TrailRow:
         trail = TrailRow(

@@ -17,6 +17,7 @@ no Beam sinks, no text across a shuffle, one terminal collection each.
 from __future__ import annotations
 
 import functools
+import gc
 import json
 import time
 from collections.abc import Iterable, Iterator
@@ -115,6 +116,10 @@ class _ReadTask(beam.DoFn):
         plan, recipe = plan_of(self._root)
         self._plan = plan
         self._recipe = recipe
+        # A task makes many small objects that live until its next row group is written; looking
+        # through them again and again for cycles, of which there are none, would cost a tenth.
+        gc.freeze()
+        gc.set_threshold(100_000, 50, 100)
         stage: Extract = next(s.settings for s in recipe.built() if s.name == Extract.name)
         self._extractor = IsolatedExtractor(stage, recipe.limits)
         self._judge = PageJudge(recipe, self._extractor)

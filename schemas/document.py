@@ -21,8 +21,8 @@ class Document:
         date: When it was captured, ISO 8601 with ``Z``; empty when unknown.
         http_status: Status code of the response; 0 when there was none.
         content_type: Media type without parameters, lower case; empty when not given.
-        raw: The source's bytes (an HTTP body after its content encodings); emptied once a text
-            was extracted.
+        raw: The source's bytes (an HTTP body after its content encodings), perhaps as a view of a
+            larger buffer; emptied once a text was extracted.
         http_charset: The charset of the HTTP Content-Type, empty when none was given.
         text: The extracted text.
         title: The page's title.
@@ -44,7 +44,7 @@ class Document:
     date: str = ""
     http_status: int = 0
     content_type: str = ""
-    raw: bytes = b""
+    raw: bytes | memoryview = b""
     http_charset: str = ""
     text: str = ""
     title: str = ""

@@ -8,17 +8,15 @@ delimiters in text; the main content is chosen and written; placeholders become 
 
 from __future__ import annotations
 
-import re
-
 from extractors.extraction import Extraction
 from extractors.html.decode import decode_html
-from extractors.html.delimiters import Scanner, page_delimiters
+from extractors.html.delimiters import Delimiters, Scanner, page_delimiters
 from extractors.html.encodings import open_web_math_info
 from extractors.html.errors import ExtractionError, PageTooLargeError, UnparsablePageError
 from extractors.html.formulas import Formulas, without_forgeries
 from extractors.html.latexml import join_latexml_equations, place_latexml_notes
-from extractors.html.macros import expand_macros, page_macros, without_definitions
-from extractors.html.main_content import main_content, remove_hidden
+from extractors.html.macros import Macro, expand_macros, page_macros, without_definitions
+from extractors.html.main_content import main_content, remove_textless
 from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
 from extractors.html.serialize import Code, serialize, tidy
 from extractors.html.tree import Element, parse_html
@@ -32,7 +30,7 @@ __all__ = [
 ]
 
 _MAX_BYTES = 64 * 1024 * 1024
-_LITTLE = 0.02
+"""Larger pages are refused; crawls cut theirs at a megabyte or five."""
 
 
 def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extraction:
@@ -51,29 +49,13 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
     page, encoding = decode_html(raw, http_charset)
     page = without_forgeries(page)
     delimiters = page_delimiters(page)
-    scanner = Scanner(delimiters)
-    root = parse_html(page)
-    title = _title(root, scanner)
-    formulas = Formulas()
-    if "ltx_" in page:
-        join_latexml_equations(root, formulas)
-        place_latexml_notes(root)
-    take_marked(root, formulas, tex_page=delimiters.renderer)
-    take_delimited(root, formulas, scanner)
-    remove_hidden(root)
-    code = Code()
-    everything = ""
-    content = main_content(root)
-    text = serialize(content, formulas, code)
+    macros = page_macros(page)
     method = "main"
-    if not text.strip():
+    title, text, formulas = _read(page, delimiters, macros, whole=False)
+    if not text and page.strip():
         method = "full"
-        text = everything = serialize(parse_html(page), formulas, code)
-    text = delimited_in_text(text, formulas, Scanner(delimiters.common()))
-    macros = page_macros(page) if len(formulas) else {}
-    if macros:
-        formulas.rewrite(lambda tex: expand_macros(without_definitions(tex), macros))
-    text = code.write(formulas.write(tidy(text)))
+        title, text, formulas = _read(page, delimiters, macros, whole=True)
+        text = text or title
     found = formulas.found()
     return Extraction(
         text=text,
@@ -84,6 +66,31 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
         encoding=encoding,
         info=open_web_math_info(found),
     )
+
+
+def _read(
+    page: str, delimiters: Delimiters, macros: dict[str, Macro], *, whole: bool
+) -> tuple[str, str, Formulas]:
+    """Title, text and formulas of the page's main content, or of the whole page."""
+    scanner = Scanner(delimiters)
+    root = parse_html(page)
+    title = _title(root, scanner)
+    formulas = Formulas()
+    if "ltx_" in page:
+        join_latexml_equations(root, formulas)
+        place_latexml_notes(root)
+    take_marked(root, formulas, tex_page=delimiters.renderer)
+    take_delimited(root, formulas, scanner)
+    if not whole:
+        remove_textless(root)
+        root = main_content(root)
+    code = Code()
+    text = serialize(root, formulas, code)
+    text = delimited_in_text(text, formulas, Scanner(delimiters.common()))
+    if macros:
+        formulas.rewrite(lambda tex: expand_macros(without_definitions(tex), macros))
+        text = formulas.without_blank(text)
+    return title, code.write(formulas.write(tidy(text))), formulas
 
 
 def _title(root: Element, scanner: Scanner) -> str:
@@ -97,6 +104,3 @@ def _title(root: Element, scanner: Scanner) -> str:
     formulas = Formulas()
     title = delimited_in_text(title, formulas, scanner)
     return formulas.write(tidy(title))
-
-
-_ = re

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from extractors.html.name_sets import names
 from extractors.html.tex import join_tex
 from extractors.html.tex_symbols import escape_text, symbol_tex
 
@@ -20,9 +21,24 @@ _MAX_DEPTH = 60
 _MAX_BAR_ATTEMPTS = 64
 """A bar without its pair is read twice, so nested ones would double the work each."""
 
+_LATEX_NAMES = names(
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta iota kappa lambda "
+    "mu nu xi pi rho sigma tau upsilon phi varphi chi psi omega Gamma Delta Theta Lambda "
+    "Xi Pi Sigma Upsilon Phi Psi Omega sin cos tan sec csc cot arcsin arccos arctan sinh "
+    "cosh tanh coth exp log ln det dim lim max min gcd deg ker sup inf arg aleph nabla "
+    "partial forall exists bot top vdash models cdot times div circ oplus otimes odot "
+    "wedge vee cap cup subset supset subseteq supseteq equiv cong approx propto prec succ "
+    "neg implies iff angle triangle ldots cdots vdots ddots quad qquad diamond square "
+    "langle rangle to mapsto uparrow downarrow rightarrow leftarrow leftrightarrow "
+    "Rightarrow Leftarrow Leftrightarrow pm mp in notin star ast setminus bowtie ltimes "
+    "rtimes sum prod int oint bigcup bigcap bigwedge bigvee infty emptyset prime mod "
+    "therefore because lfloor rfloor lceil rceil frown gt lt ge le ne"
+)
+"""Constants that LaTeX calls by the same name."""
+
 # Constants: what is written, and its LaTeX (http://asciimath.org/#syntax).
 _CONSTANTS: dict[str, str] = {
-    **{name: "\\" + name for name in ["alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa", "lambda", "mu", "nu", "xi", "pi", "rho", "sigma", "tau", "upsilon", "phi", "varphi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi", "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega", "sin", "cos", "tan", "sec", "csc", "cot", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh", "coth", "exp", "log", "ln", "det", "dim", "lim", "max", "min", "gcd", "deg", "ker", "sup", "inf", "arg", "aleph", "nabla", "partial", "forall", "exists", "bot", "top", "vdash", "models", "cdot", "times", "div", "circ", "oplus", "otimes", "odot", "wedge", "vee", "cap", "cup", "subset", "supset", "subseteq", "supseteq", "equiv", "cong", "approx", "propto", "prec", "succ", "neg", "implies", "iff", "angle", "triangle", "ldots", "cdots", "vdots", "ddots", "quad", "qquad", "diamond", "square", "langle", "rangle", "to", "mapsto", "uparrow", "downarrow", "rightarrow", "leftarrow", "leftrightarrow", "Rightarrow", "Leftarrow", "Leftrightarrow", "pm", "mp", "in", "notin", "star", "ast", "setminus", "bowtie", "ltimes", "rtimes", "sum", "prod", "int", "oint", "bigcup", "bigcap", "bigwedge", "bigvee", "infty", "emptyset", "prime", "mod", "therefore", "because", "lfloor", "rfloor", "lceil", "rceil", "frown", "gt", "lt", "ge", "le", "ne"]},
+    **{name: "\\" + name for name in _LATEX_NAMES},
     "*": r"\cdot", "**": "*", "***": r"\star", "//": "/", "\\\\": r"\backslash", "xx": r"\times",
     "-:": r"\div", "|><": r"\ltimes", "><|": r"\rtimes", "|><|": r"\bowtie", "@": r"\circ",
     "o+": r"\oplus", "ox": r"\otimes", "o.": r"\odot", "^^": r"\wedge", "^^^": r"\bigwedge",
@@ -43,8 +59,8 @@ _CONSTANTS: dict[str, str] = {
     "QQ": r"\mathbb{Q}", "RR": r"\mathbb{R}", "ZZ": r"\mathbb{Z}", "lcm": r"\operatorname{lcm}",
     "Sin": r"\sin", "Cos": r"\cos", "Tan": r"\tan", "Log": r"\log", "Ln": r"\ln",
     "sech": r"\operatorname{sech}", "csch": r"\operatorname{csch}", "lub": r"\operatorname{lub}",
-    "glb": r"\operatorname{glb}", "dx": "dx", "dy": "dy", "dz": "dz", "dt": "dt", "diamond": r"\diamond",
-    "square": r"\square", "mod": r"\bmod", "%": r"\%", "#": r"\#", "&": r"\&", "$": r"\$",
+    "glb": r"\operatorname{glb}", "dx": "dx", "dy": "dy", "dz": "dz", "dt": "dt",
+    "diamond": r"\diamond", "square": r"\square", "mod": r"\bmod", "%": r"\%", "#": r"\#", "&": r"\&", "$": r"\$",
     "varphi": r"\varphi", "phi": r"\phi", "epsi": r"\epsilon", "infty": r"\infty",
     "setminus": r"\setminus", "backslash": r"\backslash", "_": r"\_", "^": r"\hat{}",
 }  # fmt: skip
@@ -64,30 +80,10 @@ _WRAPPING: dict[str, tuple[str, str]] = {
     "norm": (r"\left\|", r"\right\|"), "floor": (r"\left\lfloor", r"\right\rfloor"),
     "ceil": (r"\left\lceil", r"\right\rceil"),
 }  # fmt: skip
-_FUNCTIONS_OF_ONE = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "sec",
-        "csc",
-        "cot",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "sinh",
-        "cosh",
-        "tanh",
-        "coth",
-        "exp",
-        "log",
-        "ln",
-        "det",
-        "f",
-        "g",
-    ]
+_FUNCTIONS_OF_ONE = names(
+    "sin cos tan sec csc cot arcsin arccos arctan sinh cosh tanh coth exp log ln det f g"
 )
-_BINARY = frozenset({"frac", "root", "stackrel", "overset", "underset", "color", "class", "id"})
+_BINARY = names("frac root stackrel overset underset color class id")
 _TEXT = frozenset({"text", "mbox"})
 _LEFT: dict[str, str] = {
     "(": "(", "[": "[", "{": r"\{", "(:": r"\langle", "{:": ".", "<<": r"\langle",

@@ -2,75 +2,20 @@
 
 from __future__ import annotations
 
+from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
 __all__ = ["BLOCKS", "is_alone", "is_centered"]
 
-BLOCKS = frozenset(
-    [
-        "address",
-        "article",
-        "aside",
-        "blockquote",
-        "body",
-        "caption",
-        "center",
-        "dd",
-        "details",
-        "dialog",
-        "dir",
-        "div",
-        "dl",
-        "dt",
-        "fieldset",
-        "figcaption",
-        "figure",
-        "footer",
-        "form",
-        "frameset",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "header",
-        "hgroup",
-        "hr",
-        "html",
-        "iframe",
-        "legend",
-        "li",
-        "main",
-        "menu",
-        "nav",
-        "noframes",
-        "ol",
-        "optgroup",
-        "option",
-        "p",
-        "pre",
-        "search",
-        "section",
-        "summary",
-        "table",
-        "tbody",
-        "td",
-        "textarea",
-        "tfoot",
-        "th",
-        "thead",
-        "title",
-        "tr",
-        "ul",
-        "xmp",
-        "listing",
-        "plaintext",
-    ]
+BLOCKS = names(
+    "address article aside blockquote body caption center dd details dialog dir div dl dt "
+    "fieldset figcaption figure footer form frameset h1 h2 h3 h4 h5 h6 header hgroup hr "
+    "html iframe legend li main menu nav noframes ol optgroup option p pre search section "
+    "summary table tbody td textarea tfoot th thead title tr ul xmp listing plaintext"
 )
 """Elements with block display in https://html.spec.whatwg.org/#rendering."""
 
-_LINE_BLOCKS = frozenset({"p", "div", "center", "dd", "blockquote", "section", "figure", "article"})
+_LINE_BLOCKS = names("p div center dd blockquote section figure article")
 
 
 def is_alone(element: Element) -> bool:

@@ -10,6 +10,8 @@ import re
 from enum import IntEnum
 from functools import lru_cache
 
+from extractors.html.name_sets import names
+
 __all__ = [
     "BOILERPLATE_LINE",
     "DROPPED_ROLES",
@@ -20,51 +22,15 @@ __all__ = [
     "name_kind",
 ]
 
-DROPPED_TAGS = frozenset(
-    [
-        "nav",
-        "footer",
-        "button",
-        "select",
-        "option",
-        "input",
-        "textarea",
-        "iframe",
-        "object",
-        "embed",
-        "canvas",
-        "svg",
-        "audio",
-        "video",
-        "map",
-        "area",
-        "dialog",
-        "menu",
-        "noframes",
-        "applet",
-        "datalist",
-        "progress",
-        "meter",
-        "rp",
-    ]
+DROPPED_TAGS = names(
+    "nav footer button select option input textarea iframe object embed canvas svg audio "
+    "video map area dialog menu noframes applet datalist progress meter rp"
 )
 """Elements that hold controls, media or navigation (https://html.spec.whatwg.org/)."""
 
-DROPPED_ROLES = frozenset(
-    [
-        "navigation",
-        "banner",
-        "contentinfo",
-        "search",
-        "dialog",
-        "alertdialog",
-        "menu",
-        "menubar",
-        "toolbar",
-        "tablist",
-        "complementary",
-        "button",
-    ]
+DROPPED_ROLES = names(
+    "navigation banner contentinfo search dialog alertdialog menu menubar toolbar tablist "
+    "complementary button"
 )
 """WAI-ARIA roles of the same kind (https://www.w3.org/TR/wai-aria-1.2/#roles)."""
 
@@ -82,9 +48,9 @@ def _name_pattern(words: str) -> re.Pattern[str]:
 
 _HIDDEN_NAME = re.compile(
     r"(?:^|\s)(?:hidden|d-none|sr-only|visually-hidden|visuallyhidden|screen-reader-text|hide"
-    r"|mw-editsection|editsection|headerlink|viewcode-link|viewcode-back|anchorjs-link|mw-jump-link|noprint|printfooter"
-    r"|MJX_Assistive_MathML|ltx_page_footer|mw-empty-elt|screenreader-only|element-invisible"
-    r"|copybtn|clipboard-copy|bookmarklink|reference-accessdate|mw-cite-backlink)(?:\s|$)"
+    r"|mw-editsection|editsection|headerlink|viewcode-link|viewcode-back|anchorjs-link"
+    r"|mw-jump-link|noprint|printfooter|MJX_Assistive_MathML|ltx_page_footer|mw-empty-elt"
+    r"|screenreader-only|element-invisible|copybtn|clipboard-copy|mw-cite-backlink)(?:\s|$)"
 )
 """Classes that hide from sight or mark a control in the text (Bootstrap, WordPress, MediaWiki,
 Sphinx, Drupal, LaTeXML)."""
@@ -113,7 +79,8 @@ _BOILERPLATE_NAME = _name_pattern(
         " categories cat-?links catlinks widgets? widget-?area recent-?posts recent-?comments"
         " threadlist similar_threads",
         # MediaWiki
-        "navbox vertical-navbox vector-page-toolbar mw-portlet vector-menu mw-indicators minerva__tab-container sistersitebox mw-panel mw-head mw-navigation toc tocright"
+        "navbox vertical-navbox vector-page-toolbar mw-portlet vector-menu mw-indicators"
+        " minerva__tab-container sistersitebox mw-panel mw-head mw-navigation toc tocright"
         " ambox metadata mbox-small authority-control stub",
         # Sphinx, mkdocs, Doxygen
         "sphinxsidebar sphinxsidebarwrapper wy-nav-side rst-footer-buttons rst-versions"
@@ -134,7 +101,8 @@ _USER_INTERFACE_NAME = _name_pattern(
         " user-details user-action-time user-gravatar32 comment-score comment-actions"
         " js-add-link comments-link js-comments-menu js-link-separator answers-subheader"
         " bottom-notice post-taglist js-filter-btn js-sort-preference-change js-new-answers"
-        " post-form js-post-notice bounty-link comment-voting comment-flagging dno comment-date relativetime-clean",
+        " post-form js-post-notice bounty-link comment-voting comment-flagging dno"
+        " comment-date relativetime-clean",
         # forums (vBulletin, phpBB, XenForo, MyBB, Discourse)
         "userinfo postprofile post-?profile postbit-?left message-user message-userDetails"
         " message-userExtras message-avatar avatar avatars signature signaturecontainer"
@@ -153,7 +121,8 @@ _USER_INTERFACE_NAME = _name_pattern(
 
 _COMMENTS_NAME = _name_pattern(
     _words(
-        "comments? commentlist comment-?list comment-?section comments-?area disqus_thread responses"
+        "comments? commentlist comment-?list comment-?section comments-?area disqus_thread"
+        " responses"
     )
 )
 """Classes and ids of readers' comments, which are dropped on pages without formulas."""
@@ -167,16 +136,24 @@ _CONTENT_NAME = re.compile(
 )
 """Classes and ids of the element that holds an article's text."""
 
+_CONTROL_LABELS = (
+    "share", "cite", "edit", r"\[edit\]", "follow", "flag", "quote", "reply", "report", "like",
+    "tweet", "print", "permalink", "delete", "close", "link", "share this", "log in", "sign in", "sign up",
+    "subscribe", "read more", "continue reading.{0,20}", "back to top", "top", "next", "previous",
+    "prev", "advertisement", r"loading\.*", "skip to content", "show more", "view more", "see more",
+    "load more", "copy", "copied!?", "download", "menu", "search", "website find",
+    "view a printable version", "reply with quote", "improve this (?:question|answer)",
+)  # fmt: skip
+_CONTROL_LINES = (
+    r"add a comment\s*\|?", "active oldest votes", "users browsing this thread.{0,60}",
+    r"« next oldest \| next newest »", "follow .{0,40} on facebook.{0,30}",
+    "this entry was posted (?:in|on) .{0,300}",
+    r"(?:\d+\s*)?(?:comments?|replies|views|likes)\s*\d*:?",
+    r"share on (?:facebook|twitter|google\+?|pinterest|linkedin|whatsapp).{0,40}",
+)  # fmt: skip
+_LABEL = "(?:" + "|".join(_CONTROL_LABELS) + ")"
 BOILERPLATE_LINE = re.compile(
-    r"(?:[-*>\s|]*)(?:add a comment\s*\|?|active oldest votes|(?:share|cite|edit|follow|flag|quote|reply|report"
-    r"|like|tweet|print|permalink|delete|close|link|share this|log in|sign in|sign up|subscribe|read more"
-    r"|continue reading.{0,20}|back to top|top|next|previous|prev|advertisement|loading\.*|skip to content"
-    r"|show more|view more|see more|load more|copy|copied!?|download|menu|search|\[?edit\]?|website find"
-    r"|view a printable version|improve this (?:question|answer)|reply with quote|thanks?)"
-    r"(?:\s*[|·•/]\s*(?:share|cite|edit|follow|flag|quote|reply|report|improve this (?:question|answer)))*"
-    r"|users browsing this thread.{0,60}|« next oldest \| next newest »|follow .{0,40} on facebook.{0,30}"
-    r"|(?:\d+\s*)?(?:comments?|answers?|replies|views|likes)\s*\d*:?|this entry was posted (?:in|on) .{0,300}"
-    r"|share on (?:facebook|twitter|google\+?|pinterest|linkedin|whatsapp).{0,40})\s*\Z",
+    rf"(?:[-*>\s|]*)(?:{_LABEL}(?:\s*[|·•/]\s*{_LABEL})*|" + "|".join(_CONTROL_LINES) + r")\s*\Z",
     re.IGNORECASE,
 )
 """Whole lines that are labels of controls; headings and code are never tested."""

@@ -14,6 +14,8 @@ import re
 
 from resiliparse.parse.encoding import detect_encoding, map_encoding_to_html5
 
+from extractors.html.name_sets import names
+
 __all__ = ["decode_html"]
 
 _PRESCAN_BYTES = 4096
@@ -55,9 +57,7 @@ _SUPERSETS = {
     "x-user-defined": "cp1252",
 }
 
-_SEQUENCE_ENCODINGS = frozenset(
-    {"gb18030", "cp932", "cp949", "big5hkscs", "euc_jp", "euc_kr", "utf-8"}
-)
+_SEQUENCE_ENCODINGS = names("gb18030 cp932 cp949 big5hkscs euc_jp euc_kr utf-8")
 """Encodings with invalid byte sequences, so that the bytes can contradict them."""
 
 _TOLERATED_DAMAGE = 0.01
@@ -170,6 +170,4 @@ def _python_codec(label: str) -> str:
     return "utf-8" if info.name in {"utf-8", "utf-8-sig"} else info.name
 
 
-_NOT_CHARSETS = frozenset(
-    {"idna", "punycode", "raw_unicode_escape", "unicode_escape", "undefined", "mbcs", "oem"}
-)
+_NOT_CHARSETS = names("idna punycode raw_unicode_escape unicode_escape undefined mbcs oem")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from extractors.html.asciimath import reads_as_asciimath
+from extractors.html.name_sets import names
 
 __all__ = ["Delimited", "Delimiter", "Delimiters", "Scanner", "page_delimiters"]
 
@@ -398,10 +399,9 @@ class Scanner:
         return Delimited(match.start(), position, tex, _ENVIRONMENT)
 
     def _dollars_at(self, text: str, start: int) -> Delimited | None:
-        if start and (text[start - 1].isalnum() or text[start - 1] in "$"):
-            before = True
-        else:
-            before = False
+        # Chinese and Japanese put no space before a formula.
+        last = text[start - 1 : start]
+        before = last.isascii() and (last.isalnum() or last == "$")
         close = self._close(text, start + 1, "$")
         if close < 0:
             return None
@@ -450,44 +450,9 @@ _ARITHMETIC = re.compile(r"[=<>+*/]|\d\s*-\s*\d")
 _SHORT = re.compile(
     r"[A-Za-z]|[A-Za-z]?\([A-Za-z0-9,]+\)|[A-Za-z0-9+\-*/=<>(),. ]*[=<>][A-Za-z0-9+\-*/=<>(),. ]*"
 )
-_FUNCTION_WORDS = frozenset(
-    [
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "exp",
-        "lim",
-        "max",
-        "min",
-        "det",
-        "dim",
-        "ker",
-        "gcd",
-        "lcm",
-        "mod",
-        "deg",
-        "arg",
-        "sup",
-        "inf",
-        "cot",
-        "sec",
-        "csc",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "var",
-        "cov",
-        "pmod",
-        "bmod",
-        "rank",
-        "tr",
-        "diag",
-        "span",
-    ]
+_FUNCTION_WORDS = names(
+    "sin cos tan log exp lim max min det dim ker gcd lcm mod deg arg sup inf cot sec csc "
+    "sinh cosh tanh arcsin arccos arctan var cov pmod bmod rank tr diag span"
 )
 
 

@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from extractors.html.blocks import is_alone
+from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
 __all__ = [
@@ -16,26 +17,15 @@ __all__ = [
     "tex_element_formula",
 ]
 
-TEX_ELEMENTS = frozenset(
-    {"dt-math", "d-math", "tex-math", "la-tex", "tex", "latex", "katex", "x-tex", "math-tex",
-     "math-field", "katex-expression", "math-renderer", "tex-block", "tex-inline", "inline-math",
-     "block-math", "asciimath"}
-)  # fmt: skip
+TEX_ELEMENTS = names(
+    "dt-math d-math tex-math la-tex tex latex katex x-tex math-tex math-field katex- "
+    "expression math-renderer tex-block tex-inline inline-math block-math asciimath"
+)
 """Custom elements around TeX (Distill, JATS, GitHub, MathLive, ...)."""
 
-_TEX_ATTRIBUTES = frozenset(
-    {
-        "data-tex",
-        "data-latex",
-        "data-expr",
-        "data-formula",
-        "data-katex",
-        "data-math",
-        "data-equation",
-        "data-latex-source",
-        "data-tex-source",
-        "data-original-tex",
-    }
+_TEX_ATTRIBUTES = names(
+    "data-tex data-latex data-expr data-formula data-katex data-math data-equation data- "
+    "latex-source data-tex-source data-original-tex"
 )
 _MATH_CLASS = re.compile(
     r"(?:^|\s)(?:math(?:-container|-inline|-display|-tex|-latex|s?)?|tex|latex|texerror|wp-katex-eq"
@@ -85,9 +75,9 @@ def attribute_formula(element: Element) -> tuple[str, bool, str] | None:
             _TEX_SIGN.search(tex) or is_math_class(element.get("class"))
         ):
             continue
-        if tex in {"true", "false", "1", "0"} or tex.startswith(("{", "[", "http")):
-            if not _TEX_SIGN.search(tex):
-                continue
+        is_setting = tex in {"true", "false", "1", "0"} or tex.startswith(("{", "[", "http"))
+        if is_setting and not _TEX_SIGN.search(tex):
+            continue
         display = (
             element.get("data-display") in {"true", "block", "1"}
             or element.get("data-eeimg") == "2"

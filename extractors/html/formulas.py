@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from extractors.html.tex import clean_tex
+from extractors.html.tex import clean_tex, is_blank_tex
 
 __all__ = ["OPEN", "PLACEHOLDER", "Formula", "Formulas", "without_forgeries"]
 
@@ -86,7 +86,18 @@ class Formulas:
     def rewrite(self, change: Callable[[str], str]) -> None:
         """Changes the TeX of every formula, as macro expansion does."""
         for formula in self._formulas:
-            formula.tex = change(formula.tex)
+            tex = change(formula.tex)
+            if tex != formula.tex:
+                formula.tex = "" if is_blank_tex(tex) else tex.strip()
+
+    def without_blank(self, text: str) -> str:
+        """The text without the placeholders of formulas that show nothing any more."""
+        return PLACEHOLDER.sub(
+            lambda match: "" if self._is_blank(int(match.group(1))) else match.group(), text
+        )
+
+    def _is_blank(self, index: int) -> bool:
+        return index < len(self._formulas) and not self._formulas[index].tex
 
     def write(self, text: str) -> str:
         """The text with every placeholder replaced by its delimited formula, each once."""
@@ -112,7 +123,7 @@ class Formulas:
 
     def found(self) -> dict[str, int]:
         """Formulas found, by encoding."""
-        counts = Counter(formula.encoding for formula in self._formulas)
+        counts = Counter(formula.encoding for formula in self._formulas if formula.tex)
         return dict(sorted(counts.items()))
 
     def kept(self) -> dict[str, int]:

@@ -7,6 +7,7 @@ import re
 from urllib.parse import unquote, unquote_plus
 
 from extractors.html.blocks import is_alone, is_centered
+from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
 __all__ = ["image_formula"]
@@ -49,56 +50,18 @@ _SERVICES: tuple[tuple[str, str, str], ...] = (
 _SERVICE = re.compile("|".join(re.escape(part) for part, _, _ in _SERVICES))
 _BY_PART = {part: (where, encoding) for part, where, encoding in _SERVICES}
 
-_CLASSES = frozenset(
-    [
-        "latex",
-        "tex",
-        "math",
-        "latexdisplay",
-        "latexcenter",
-        "latexblock",
-        "latexblockcenter",
-        "ql-img-inline-formula",
-        "ql-img-displayed-equation",
-        "mwe-math-fallback-image-inline",
-        "mwe-math-fallback-image-display",
-        "mwe-math-fallback-png-inline",
-        "mwe-math-fallback-png-display",
-        "texrender",
-        "teximage",
-        "tex-image",
-        "latex_inline",
-        "latex_block",
-        "mathimg",
-        "math-img",
-        "equation_image",
-        "equation",
-        "formula",
-        "x-ck12-math",
-        "x-ck12-block-math",
-        "x-ck12-mathEditor",
-        "mathtex",
-        "mimetex",
-        "texhtml",
-        "img-math",
-        "latex-img",
-        "eeimg",
-        "iemath",
-        "mathjax",
-    ]
+_CLASSES = names(
+    "latex tex math latexdisplay latexcenter latexblock latexblockcenter ql-img-inline- "
+    "formula ql-img-displayed-equation mwe-math-fallback-image-inline mwe-math-fallback- "
+    "image-display mwe-math-fallback-png-inline mwe-math-fallback-png-display texrender "
+    "teximage tex-image latex_inline latex_block mathimg math-img equation_image equation "
+    "formula x-ck12-math x-ck12-block-math x-ck12-mathEditor mathtex mimetex texhtml img- "
+    "math latex-img eeimg iemath mathjax"
 )
-_DISPLAY_CLASSES = frozenset(
-    [
-        "latexdisplay",
-        "latexcenter",
-        "latexblock",
-        "latexblockcenter",
-        "ql-img-displayed-equation",
-        "mwe-math-fallback-image-display",
-        "mwe-math-fallback-png-display",
-        "latex_block",
-        "x-ck12-block-math",
-    ]
+_DISPLAY_CLASSES = names(
+    "latexdisplay latexcenter latexblock latexblockcenter ql-img-displayed-equation mwe- "
+    "math-fallback-image-display mwe-math-fallback-png-display latex_block x-ck12-block- "
+    "math"
 )
 # Alternative texts that are prose or a file name, in spite of the image's class.
 _PROSE = re.compile(r"^(?:latex|tex|equation|formula|image|math|img|\s*)\d*\W*$", re.IGNORECASE)
@@ -156,6 +119,8 @@ def image_formula(image: Element) -> tuple[str, bool, str] | None:
         return None
     if "mwe-math-fallback" in image.get("class"):
         return alt, _is_display(image, classes, alt), "wikipedia_image"
+    if any(name.startswith("x-ck12") for name in classes) and " " not in alt:
+        alt = _decoded(alt)  # CK-12 percent-encodes it
     if classes & _CLASSES and not _PROSE.match(alt) and not _FILE_NAME.search(alt):
         if _TEX_EVIDENCE.search(alt) or not _reads_as_prose(alt):
             return alt, _is_display(image, classes, alt), "latex_image"

@@ -8,22 +8,23 @@ from __future__ import annotations
 
 import re
 
+from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
 __all__ = ["rebuild_mathml"]
 
-_IGNORED = frozenset({"strut", "katex-strut", "pstrut", "vlist-s", "nulldelimiter", "mspace"})
-_ATOMS = frozenset({"mord", "mbin", "mrel", "mopen", "mclose", "mpunct", "minner", "mop"})
+_IGNORED = names("strut katex-strut pstrut vlist-s nulldelimiter mspace")
+_ATOMS = names("mord mbin mrel mopen mclose mpunct minner mop")
 _VARIANTS = {
     "mathbf": "bold", "mathbb": "double-struck", "mathcal": "script", "mathscr": "script",
     "mathfrak": "fraktur", "mathsf": "sans-serif", "mathtt": "monospace",
     "boldsymbol": "bold-italic", "amsrm": "double-struck",
 }  # fmt: skip
 _RUN = re.compile(r"\d+(?:\.\d+)?|.", re.DOTALL)
-_STACKS = frozenset(
-    {"msupsub", "mfrac", "op-limits", "sqrt", "accent", "overline", "underline", "mover", "munder",
-     "x-arrow", "root", "col-align-c", "col-align-l", "col-align-r"}
-)  # fmt: skip
+_STACKS = names(
+    "msupsub mfrac op-limits sqrt accent overline underline mover munder x-arrow root col- "
+    "align-c col-align-l col-align-r"
+)
 
 
 def rebuild_mathml(html: Element) -> Element | None:

@@ -33,6 +33,7 @@ _DEFINITION = re.compile(
     r"|\\g?def\s*\\([A-Za-z@]+)\s*((?:#\d)*)\s*(?=\{)"
     r"|\\DeclareMathOperator\s*(\*?)\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*(?=\{)"
 )
+_COMMENT_AFTER = re.compile(r"\s*\\?%[^\\$]*\Z")
 _PARAMETER = re.compile(r"#([1-9])")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
@@ -173,8 +174,11 @@ def without_definitions(tex: str) -> str:
             continue
         out.append(tex[position : match.start()])
         position = end
-    out.append(tex[position:])
-    return "".join(out).strip()
+    if position:
+        # What follows the last definition on its line may be a comment on it.
+        out.append(_COMMENT_AFTER.sub("", tex[position:]))
+        return "".join(out).strip()
+    return tex
 
 
 def expand_macros(tex: str, macros: dict[str, Macro]) -> str:

@@ -21,9 +21,10 @@ from extractors.html.boilerplate import (
     name_kind,
 )
 from extractors.html.formulas import OPEN
+from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
-__all__ = ["main_content", "remove_hidden"]
+__all__ = ["main_content", "remove_textless"]
 
 _BULK = 0.85
 """Share of the running text from which a child stands for its parent."""
@@ -37,11 +38,10 @@ _FORMULA_CHARS = 12
 _PARAGRAPH = 25
 """Shorter blocks count a fifth: they are labels more often than sentences."""
 
-_KEPT_WHOLE = frozenset({"p", "table", "tbody", "tr", "pre", "ul", "ol", "dl", "blockquote"})
-_LINK_LISTS = frozenset(
-    {"ul", "ol", "div", "table", "section", "aside", "p", "span", "td", "dl", "header", "center",
-     "li", "nav", "font", "form", "h5", "h6", "tr", "small"}
-)  # fmt: skip
+_KEPT_WHOLE = names("p table tbody tr pre ul ol dl blockquote")
+_LINK_LISTS = names(
+    "ul ol div table section aside p span td dl header center li nav font form h5 h6 tr small"
+)
 _SENTENCE = re.compile(r"[a-z)\]\ue001\u0080-\uffff][.!?:;。！？](?:\s|$|[\"'”’)\]])")
 
 
@@ -58,34 +58,30 @@ class _Mass:
         self.has_heading = False
 
 
-def remove_hidden(root: Element) -> None:
-    """Takes out what a reader of the page never sees, and what can't hold text."""
+def remove_textless(root: Element) -> None:
+    """Takes out controls, media and navigation: what holds no text of the page's own."""
     stack = [root]
     while stack:
         element = stack.pop()
         dropped = False
         for child in element.children:
             if child.__class__ is Element:
-                if _is_hidden(child):  # type: ignore[arg-type]
+                if child.tag in DROPPED_TAGS or child.attributes.get("role") in DROPPED_ROLES:
                     dropped = True
-                elif child.children:  # type: ignore[union-attr]
-                    stack.append(child)  # type: ignore[arg-type]
+                elif child.children:
+                    stack.append(child)
         if dropped:
             element.children = [
-                child if isinstance(child, str) or not _is_hidden(child) else " "
+                " "
+                if isinstance(child, Element)
+                and (child.tag in DROPPED_TAGS or child.attributes.get("role") in DROPPED_ROLES)
+                else child
                 for child in element.children
             ]
 
 
-def _is_hidden(element: Element) -> bool:
-    if element.tag in DROPPED_TAGS:
-        return True
-    attributes = element.attributes
-    if not attributes:
-        return False
+def _is_hidden(attributes: dict[str, str]) -> bool:
     if "hidden" in attributes and attributes["hidden"] != "false":
-        return True
-    if attributes.get("role") in DROPPED_ROLES:
         return True
     classes = attributes.get("class", "")
     style = attributes.get("style", "")
@@ -108,9 +104,7 @@ def _weigh(root: Element) -> dict[int, _Mass]:
     while stack:
         element = stack.pop()
         order.append(element)
-        for child in element.children:
-            if child.__class__ is Element:
-                stack.append(child)  # type: ignore[arg-type]
+        stack.extend([child for child in element.children if child.__class__ is Element])
     for element in reversed(order):  # children before parents
         mass = _Mass()
         own = chars = links = math = 0
@@ -194,6 +188,8 @@ def _is_boilerplate(element: Element, mass: _Mass, total: _Mass) -> bool:
     if large:
         return False
     attributes = element.attributes
+    if attributes and _is_hidden(attributes):
+        return True
     if attributes and element.tag not in {"p", "h1", "a", "body"}:
         if attributes.get("aria-hidden") == "true" and mass.math == 0:
             return True

@@ -5,29 +5,15 @@ from __future__ import annotations
 from extractors.html.asciimath import asciimath_to_tex
 from extractors.html.mathjax_glyphs import rebuild_mathml
 from extractors.html.mathml import mathml_annotation, mathml_is_display, mathml_to_tex
+from extractors.html.name_sets import names
 from extractors.html.tree import Element, parse_html
 
 __all__ = ["OUTPUT_CLASSES", "math_script_formula", "mathjax_formula", "source_follows"]
 
-OUTPUT_CLASSES = frozenset(
-    [
-        "MathJax",
-        "MathJax_Display",
-        "MathJax_SVG",
-        "MathJax_SVG_Display",
-        "MathJax_CHTML",
-        "MathJax_MathML",
-        "MathJax_PHTML",
-        "MathJax_HTML",
-        "MathJax_Preview",
-        "MathJax_PlainSource",
-        "mjx-chtml",
-        "MJXc-display",
-        "MathJax_CHTML_Display",
-        "MathJax_Processing",
-        "MathJax_Processed",
-        "MathJax_Error",
-    ]
+OUTPUT_CLASSES = names(
+    "MathJax MathJax_Display MathJax_SVG MathJax_SVG_Display MathJax_CHTML MathJax_MathML "
+    "MathJax_PHTML MathJax_HTML MathJax_Preview MathJax_PlainSource mjx-chtml MJXc-display "
+    "MathJax_CHTML_Display MathJax_Processing MathJax_Processed MathJax_Error"
 )
 """Classes of what MathJax 2 writes beside the script that holds the source."""
 
@@ -115,5 +101,6 @@ def mathjax_formula(output: Element) -> tuple[str, bool, str] | None:
                 return tex, display or mathml_is_display(math), "mathjax_mathml"
     if output.tag == "mjx-container":
         math = rebuild_mathml(output)
-        return mathml_to_tex(math) if math is not None else "", display, "mathjax_glyphs"
+        if math is not None:
+            return mathml_to_tex(math), display, "mathjax_glyphs"
     return None

@@ -8,33 +8,16 @@ from __future__ import annotations
 
 import re
 
+from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
 __all__ = ["rebuild_mathml"]
 
 _TOKENS = frozenset({"mi", "mo", "mn", "mtext", "ms"})
-_PLACES = frozenset({"base", "under", "over", "num", "den", "script", "root"})
-_IGNORED = frozenset(
-    [
-        "nstrut",
-        "dstrut",
-        "line",
-        "surd",
-        "spacer",
-        "strut",
-        "rule",
-        "tstrut",
-        "mark",
-        "ext",
-        "beg",
-        "end",
-        "mid",
-        "assistive-mml",
-        "defs",
-        "rect",
-        "mjx-line",
-        "clip",
-    ]
+_PLACES = names("base under over num den script root")
+_IGNORED = names(
+    "nstrut dstrut line surd spacer strut rule tstrut mark ext beg end mid assistive-mml "
+    "defs rect mjx-line clip"
 )
 _CODE_CLASS = re.compile(r"(?:^|\s)mjx-c([0-9A-F]{2,6})(?:\s|$)")
 _HEX = re.compile(r"[0-9A-Fa-f]{2,6}\Z")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from extractors.html.name_sets import names
 from extractors.html.tex import join_tex
 from extractors.html.tex_symbols import (
     FUNCTIONS,
@@ -86,10 +87,12 @@ _NAMED_SPACES = {
 }  # fmt: skip
 _LENGTH = re.compile(r"\s*([+-]?\d*\.?\d+)\s*(em|ex|px|pt|mu|cm|mm|in|pc|%)?")
 _EM = {"em": 1.0, "ex": 0.43, "px": 1 / 16, "pt": 1 / 12, "mu": 1 / 18, "cm": 2.36, "mm": 0.236}
-_OPENERS = frozenset(["(", "[", r"\{", r"\langle", r"\lfloor", r"\lceil", "|", r"\|", r"\mid",
-                      r"\parallel", "]", ")", ".", r"\llbracket", "<", r"\vert", r"\Vert"])  # fmt: skip
-_CLOSERS = frozenset([")", "]", r"\}", r"\rangle", r"\rfloor", r"\rceil", "|", r"\|", r"\mid",
-                      r"\parallel", "[", "(", ".", r"\rrbracket", ">", r"\vert", r"\Vert"])  # fmt: skip
+_OPENERS = names(
+    r"( [ \{ \langle \lfloor \lceil | \| \mid \parallel ] ) . \llbracket < \vert \Vert"
+)
+_CLOSERS = names(
+    r") ] \} \rangle \rfloor \rceil | \| \mid \parallel [ ( . \rrbracket > \vert \Vert"
+)
 _FENCE_NAMES = {r"\mid": "|", r"\parallel": r"\|", "<": r"\langle", ">": r"\rangle"}
 _TALL = re.compile(r"\\(?:[dt]?frac|sum|prod|int|binom|begin|sqrt|over|under|big)")
 _ONE_TOKEN = re.compile(r"(?:[A-Za-z0-9*+=<>!/|,.:;?-]|\\[A-Za-z]+|\\[^A-Za-z])\Z")
@@ -341,9 +344,7 @@ _TOKENS: dict[str, Callable[[Element], str]] = {
     "cn": _mn,
     "csymbol": _mi,
 }
-_SKIPPED = frozenset(
-    {"annotation", "annotation-xml", "none", "mprescripts", "maligngroup", "malignmark", "mglyph"}
-)
+_SKIPPED = names("annotation annotation-xml none mprescripts maligngroup malignmark mglyph")
 _FIRST_CHILD_ONLY = frozenset({"semantics", "maction"})
 
 

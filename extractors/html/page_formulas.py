@@ -25,6 +25,7 @@ from extractors.html.mathjax import (
     source_follows,
 )
 from extractors.html.mathml import mathml_annotation, mathml_is_display, mathml_to_tex
+from extractors.html.name_sets import names
 from extractors.html.tex_symbols import tex_with_backslashes
 from extractors.html.tree import Element
 
@@ -32,9 +33,7 @@ __all__ = ["delimited_in_text", "take_delimited", "take_marked"]
 
 _Found = tuple[str, bool, str]
 
-_VERBATIM = frozenset(
-    {"pre", "code", "textarea", "script", "style", "samp", "kbd", "tt", "xmp", "listing", "svg"}
-)
+_VERBATIM = names("pre code textarea script style samp kbd tt xmp listing svg")
 _IGNORED_CLASSES = ("tex2jax_ignore", "mathjax_ignore", "no-mathjax", "nomathjax", "nokatex")
 _BARRIER = "\ue002"
 
@@ -111,8 +110,9 @@ def _repeats_image(noscript: Element, index: int) -> bool:
         return False
     siblings = noscript.parent.children
     for step in (-1, 1):
-        position = index + step
-        while 0 <= position < len(siblings):
+        for position in range(index + step, index + 4 * step, step):
+            if not 0 <= position < len(siblings):
+                break
             neighbour = siblings[position]
             if isinstance(neighbour, Element):
                 if neighbour.tag == "img":
@@ -122,7 +122,6 @@ def _repeats_image(noscript: Element, index: int) -> bool:
                 if neighbour.endswith("\ue001"):
                     return True
                 break
-            position += step
     return False
 
 
@@ -136,9 +135,7 @@ def _placeholder(found: _Found, formulas: Formulas) -> str:
     return formulas.add(tex, display=display, encoding=encoding)
 
 
-def _by_renderer(
-    element: Element, index: int, classes: set[str], formulas: Formulas
-) -> str | None:
+def _by_renderer(element: Element, index: int, classes: set[str], formulas: Formulas) -> str | None:
     if "katex" in classes or "katex-mathml" in classes:
         found = katex_formula(element)
         return _placeholder(found, formulas) if found else None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from extractors.html.name_sets import names
+
 __all__ = ["script_text"]
 
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|e|er|ère|re|nd|ème|eme|º|ª|o|a|os|as)\.?\Z", re.IGNORECASE)
@@ -12,46 +14,10 @@ _NOTE = re.compile(
     r"[\[(]?\s*(?:\d{1,3}|[a-z]|note\s*\d+|citation needed|[ivx]+)(?:\s*[,;–-]\s*\d{1,3})*\s*[\])]?\Z"
 )
 _BRACKETED = re.compile(r"\s*[\[(].*[\])]\s*\Z")
-_BASE = re.compile(r"[^\s]*\Z")
 _WORD = re.compile(r"[A-Za-zÀ-ɏ]{3,}[.,;:!?\"'”’)\]]*\Z")
-_UNITS_AND_FUNCTIONS = frozenset(
-    [
-        "mm",
-        "cm",
-        "dm",
-        "km",
-        "nm",
-        "µm",
-        "μm",
-        "mol",
-        "kg",
-        "sec",
-        "min",
-        "hr",
-        "ft",
-        "yd",
-        "mi",
-        "sin",
-        "cos",
-        "tan",
-        "cot",
-        "log",
-        "exp",
-        "sinh",
-        "cosh",
-        "tanh",
-        "arcsin",
-        "arccos",
-        "arctan",
-        "det",
-        "max",
-        "lim",
-        "inf",
-        "sup",
-        "deg",
-        "dim",
-        "ker",
-    ]
+_UNITS_AND_FUNCTIONS = names(
+    "mm cm dm km nm µm μm mol kg sec min hr ft yd "
+    "mi sin cos tan cot log exp sinh cosh tanh arcsin arccos arctan det max lim inf sup deg dim ker"
 )
 _PUNCTUATION_END = re.compile(r"[.,;:!?\"”’»]\Z")
 _ATTACHED = re.compile(r"[A-Za-z0-9)\]}'\u0370-\u03ff\u2100-\u22ff\ue001|]\Z")
@@ -100,6 +66,3 @@ def script_text(base: str, content: str, *, is_sub: bool, has_link: bool) -> str
 
 def _script(body: str, is_sub: bool) -> str:
     return ("_" if is_sub else "^") + "{" + body + "}"
-
-
-_ = (_BASE,)

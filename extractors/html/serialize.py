@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from dataclasses import dataclass
 
 from extractors.html.blocks import BLOCKS
 from extractors.html.boilerplate import BOILERPLATE_LINE
 from extractors.html.formulas import OPEN, PLACEHOLDER, Formulas
+from extractors.html.name_sets import names
 from extractors.html.scripts import script_text
 from extractors.html.tree import Element
 
@@ -15,32 +17,9 @@ __all__ = ["Code", "serialize", "tidy"]
 
 _SPACE = re.compile(r"[ \t\r\n\f\v]+")
 _HEADINGS = {f"h{level}": "#" * level + " " for level in range(1, 7)}
-_PARAGRAPHS = frozenset(
-    [
-        "p",
-        "ul",
-        "ol",
-        "dl",
-        "table",
-        "blockquote",
-        "pre",
-        "figure",
-        "h1",
-        "h2",
-        "h3",
-        "h4",
-        "h5",
-        "h6",
-        "article",
-        "section",
-        "hr",
-        "details",
-        "fieldset",
-        "header",
-        "address",
-        "aside",
-        "main",
-    ]
+_PARAGRAPHS = names(
+    "p ul ol dl table blockquote pre figure h1 h2 h3 h4 h5 h6 article section hr details "
+    "fieldset header address aside main"
 )
 _CODE_INLINE = frozenset({"code", "tt", "kbd", "samp"})
 _LANGUAGE = re.compile(
@@ -70,6 +49,7 @@ class Code:
 
     def add(self, code: str) -> str:
         """Takes a piece in; returns what stands for it."""
+        code = _CONTROLS.sub("", unicodedata.normalize("NFC", code))
         # Dollars pair without a Markdown parser, so code escapes its own like prose does.
         self._pieces.append(_BARE_DOLLAR.sub(r"\\$", code) if "$" in code else code)
         return f"\ue003{len(self._pieces) - 1}\ue004"
@@ -84,12 +64,27 @@ class Code:
         return _CODE_MARK.sub(piece, text)
 
 
+@dataclass(slots=True)
+class _Prefix:
+    """What stands before the lines of an item, a quotation or a heading."""
+
+    first: str
+    rest: str
+    is_item: bool = False
+    is_used: bool = False
+
+    def take(self) -> str:
+        """The prefix of the next line."""
+        prefix = self.rest if self.is_used else self.first
+        self.is_used = True
+        return prefix
+
+
 class _Writer:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.buffer: list[str] = []
-        # Each is [of the next line, of the lines after it, of a blank line once it was used].
-        self.prefixes: list[list[str]] = []
+        self.prefixes: list[_Prefix] = []
         self.flat = 0  # inside headings and table cells line ends are spaces
         self._blank = False
 
@@ -112,11 +107,10 @@ class _Writer:
 
     def raw_line(self, line: str) -> None:
         if self._blank and self.lines:
-            self.lines.append("".join(prefix[2] for prefix in self.prefixes).rstrip())
+            used = [prefix.rest for prefix in self.prefixes if prefix.is_used]
+            self.lines.append("".join(used).rstrip())
         self._blank = False
-        self.lines.append("".join(prefix[0] for prefix in self.prefixes) + line)
-        for prefix in self.prefixes:
-            prefix[0] = prefix[2] = prefix[1]
+        self.lines.append("".join([prefix.take() for prefix in self.prefixes]) + line)
 
     def blank(self) -> None:
         self.end_line()
@@ -124,10 +118,11 @@ class _Writer:
             self._blank = True
 
     def push(self, first: str, rest: str, *, is_item: bool = False) -> None:
-        if is_item and self.prefixes and self.prefixes[-1][2] == "" != self.prefixes[-1][0].strip():
-            if self.prefixes[-1][0][:-1].rstrip(".").isalnum() or self.prefixes[-1][0] == "- ":
-                self.prefixes[-1][0] = self.prefixes[-1][1] = ""  # an item that is only a list
-        self.prefixes.append([first, rest, ""])
+        if is_item and self.prefixes:
+            outer = self.prefixes[-1]
+            if outer.is_item and not outer.is_used:
+                outer.first = outer.rest = ""  # an item that holds nothing but a list
+        self.prefixes.append(_Prefix(first, rest, is_item))
 
 
 def serialize(root: Element, formulas: Formulas, code: Code) -> str:
@@ -172,8 +167,7 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
             if tag == "table" and _write_table(node, writer, formulas, code):
                 continue
             stack.append(("close", node, len(writer.buffer)))
-            for child in reversed(node.children):
-                stack.append(("text" if isinstance(child, str) else "open", child, 0))
+            stack.extend([("open", child, 0) for child in reversed(node.children)])
             if tag in ("sub", "sup"):
                 continue
             if tag in BLOCKS:
@@ -261,7 +255,7 @@ def _write_pre(element: Element, writer: _Writer, code: Code) -> None:
     while fence in text:
         fence += "`"
     writer.blank()
-    rest = "".join(prefix[1] for prefix in writer.prefixes)
+    rest = "".join(prefix.rest for prefix in writer.prefixes)
     lines = [fence + language, *text.split("\n"), fence]
     writer.raw_line(code.add(("\n" + rest).join(lines)))
     writer.blank()
@@ -299,7 +293,11 @@ def _write_code(element: Element, writer: _Writer, code: Code) -> bool:
             _write_pre(element, writer, code)
             return True
     stripped = " ".join(stripped.split())
-    fence = "``" if "`" in stripped else "`"
+    fence = "`"
+    while fence in stripped:
+        fence += "`"
+    if len(fence) > 1:  # CommonMark takes one space off each end
+        stripped = f" {stripped} "
     if text[0].isspace():
         writer.text(" ")
     writer.buffer.append(code.add(f"{fence}{stripped}{fence}"))
@@ -343,8 +341,8 @@ def _write_table(table: Element, writer: _Writer, formulas: Formulas, code: Code
         writer.text(" ; ".join(" ".join(row) for row in texts))
         return True
     first = True
-    for row in texts:
-        cells = [row[index] if index < len(row) else "" for index in columns]
+    for written in texts:
+        cells = [written[index] if index < len(written) else "" for index in columns]
         if not any(cells):
             continue
         writer.raw_line("| " + " | ".join(cells) + " |")
@@ -369,7 +367,7 @@ def _data_rows(table: Element) -> list[list[Element]] | None:
     return rows
 
 
-_NOT_IN_DATA = frozenset({"table", "h1", "h2", "h3", "h4", "article", "blockquote", "pre"})
+_NOT_IN_DATA = names("table h1 h2 h3 h4 article blockquote pre")
 
 
 def tidy(text: str) -> str:

@@ -19,7 +19,7 @@ _BREAK_TAG = re.compile(r"</?(?:br|p)\s*/?>", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n\s*")
 _PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
 _SPACE = re.compile(r"[ \t\r\n\f\v\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _DELIMITED = re.compile(
     r"\s*(?:\$\$(?P<a>.*)\$\$|\$(?P<b>[^$]*)\$|\\\((?P<c>.*)\\\)|\\\[(?P<d>.*)\\\])\s*", re.DOTALL
 )
@@ -35,7 +35,9 @@ _TEXT_COMMAND = re.compile(
 _TOKEN = re.compile(r"\\.|[{}$]", re.DOTALL)
 _BLANKS = re.compile(
     r"\\(?:[hv]space\*?|h?phantom|vphantom|label|hskip|kern|mspace|vskip)\s*(?:\{[^{}]*\}|-?[\d.]+\s*[a-z]{2})"
-    r"|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|limits|nonumber|notag|left\.|right\.)(?![a-zA-Z])"
+    r"|\\(?:quad|qquad|enspace|thinspace|displaystyle|textstyle|limits|nonumber|notag"
+    r"|begingroup|endgroup|relax|left\.|right\.)(?![a-zA-Z])"
+    r"|\\definecolor\s*\{[^{}]*\}\s*\{[^{}]*\}\s*\{[^{}]*\}"
     r"|\\[,;:!> ]|\\\\(?:\[[^\]]*\])?"
 )
 _TRAILING_BREAK = re.compile(r"(?<!\\)(?:\s*\\\\)+\s*\Z")

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from extractors.html.name_sets import names
+
 __all__ = [
     "FUNCTIONS",
     "LIMIT_FUNCTIONS",
@@ -28,7 +30,8 @@ SYMBOLS: dict[str, str] = {
     "σ": r"\sigma", "ς": r"\varsigma", "τ": r"\tau", "υ": r"\upsilon", "φ": r"\varphi",
     "ϕ": r"\phi", "χ": r"\chi", "ψ": r"\psi", "ω": r"\omega", "ο": "o",
     "Γ": r"\Gamma", "Δ": r"\Delta", "Θ": r"\Theta", "Λ": r"\Lambda", "Ξ": r"\Xi", "Π": r"\Pi",
-    "Σ": r"\Sigma", "Υ": r"\Upsilon", "Φ": r"\Phi", "Ψ": r"\Psi", "Ω": r"\Omega", "Ω": r"\Omega",
+    "Σ": r"\Sigma", "Υ": r"\Upsilon", "Φ": r"\Phi", "Ψ": r"\Psi", "Ω": r"\Omega",
+    "\u2126": r"\Omega",
     "ϝ": r"\digamma", "ℵ": r"\aleph", "ℶ": r"\beth", "ℷ": r"\gimel", "ℸ": r"\daleth",
     "Α": "A", "Β": "B", "Ε": "E", "Ζ": "Z", "Η": "H", "Ι": "I", "Κ": "K", "Μ": "M", "Ν": "N",
     "Ο": "O", "Ρ": "P", "Τ": "T", "Χ": "X",
@@ -111,9 +114,9 @@ SYMBOLS: dict[str, str] = {
     # dots
     "…": r"\ldots", "⋯": r"\cdots", "⋮": r"\vdots", "⋱": r"\ddots", "⋰": r"\iddots",
     # delimiters
-    "⟨": r"\langle", "〈": r"\langle", "〈": r"\langle", "⟩": r"\rangle", "〉": r"\rangle",
-    "〉": r"\rangle", "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil",
-    "‖": r"\|", "⟦": r"\llbracket", "⟧": r"\rrbracket", "⟮": r"\lgroup", "⟯": r"\rgroup",
+    "⟨": r"\langle", "\u2329": r"\langle", "\u3008": r"\langle",
+    "⟩": r"\rangle", "\u232a": r"\rangle", "\u3009": r"\rangle",
+    "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "‖": r"\|", "⟦": r"\llbracket", "⟧": r"\rrbracket", "⟮": r"\lgroup", "⟯": r"\rgroup",
     "⎰": r"\lmoustache", "⎱": r"\rmoustache", "⌜": r"\ulcorner", "⌝": r"\urcorner",
     "⌞": r"\llcorner", "⌟": r"\lrcorner",
     # characters that TeX keeps for itself
@@ -127,47 +130,13 @@ SYMBOLS: dict[str, str] = {
     "\u200c": "", "\u200d": "", "\u2060": "", "\ufe00": "",
 }  # fmt: skip
 
-FUNCTIONS = frozenset(
-    [
-        "arccos",
-        "arcsin",
-        "arctan",
-        "arg",
-        "cos",
-        "cosh",
-        "cot",
-        "coth",
-        "csc",
-        "deg",
-        "det",
-        "dim",
-        "exp",
-        "gcd",
-        "hom",
-        "inf",
-        "ker",
-        "lg",
-        "lim",
-        "liminf",
-        "limsup",
-        "ln",
-        "log",
-        "max",
-        "min",
-        "Pr",
-        "sec",
-        "sin",
-        "sinh",
-        "sup",
-        "tan",
-        "tanh",
-    ]
+FUNCTIONS = names(
+    "arccos arcsin arctan arg cos cosh cot coth csc deg det dim exp gcd hom inf ker lg lim "
+    "liminf limsup ln log max min Pr sec sin sinh sup tan tanh"
 )
 """Function names that are LaTeX commands."""
 
-LIMIT_FUNCTIONS = frozenset(
-    ["det", "gcd", "inf", "lim", "liminf", "limsup", "max", "min", "Pr", "sup"]
-)
+LIMIT_FUNCTIONS = names("det gcd inf lim liminf limsup max min Pr sup")
 """Those of them that take limits below."""
 
 _STYLES = (
@@ -238,51 +207,17 @@ def _styled_letter(character: str) -> str:
     return plain
 
 
-_COMMAND_WORDS = frozenset(
-    {
+_COMMAND_WORDS = (
+    frozenset(
         command[1:]
         for command in SYMBOLS.values()
         if re.fullmatch(r"\\[A-Za-z]{2,}", command) and command not in {r"\in", r"\to", r"\top"}
-    }
+    )
     | FUNCTIONS
-    | set(
-        [
-            "frac",
-            "dfrac",
-            "tfrac",
-            "sqrt",
-            "hat",
-            "bar",
-            "vec",
-            "tilde",
-            "dot",
-            "ddot",
-            "overline",
-            "underline",
-            "mathbf",
-            "mathbb",
-            "mathcal",
-            "mathrm",
-            "mathfrak",
-            "text",
-            "left",
-            "right",
-            "begin",
-            "end",
-            "quad",
-            "qquad",
-            "ldots",
-            "cdots",
-            "le",
-            "ge",
-            "ne",
-            "lang",
-            "rang",
-            "operatorname",
-            "binom",
-            "limits",
-            "displaystyle",
-        ]
+    | names(
+        "frac dfrac tfrac sqrt hat bar vec tilde dot ddot overline underline mathbf mathbb mathcal"
+        " mathrm mathfrak text left right begin end quad qquad ldots cdots le ge ne lang rang"
+        " operatorname binom limits displaystyle"
     )
 )
 _WORDS = re.compile(r"[A-Za-z]+")

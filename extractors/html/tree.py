@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from extractors.html.errors import UnparsablePageError
+from extractors.html.name_sets import names
 
 __all__ = ["Element", "parse_html"]
 
@@ -23,29 +24,12 @@ _MAX_ELEMENTS = 150_000
 """Children that are copied; what a page holds beyond that is kept as text alone."""
 
 _TEXTLESS = frozenset({"style", "colgroup", "col"})
-_DROPPED = frozenset(
-    {"style", "link", "meta", "base", "source", "track", "param", "col", "colgroup", "head"}
-)
+_DROPPED = names("style link meta base source track param col colgroup head")
 _MATH_SCRIPT = re.compile(r"math/|text/(?:x-)?(?:tex|latex)|text/x-mathjax-config", re.IGNORECASE)
 _TEMPLATE = re.compile(r"(</?)(?:template|frameset)\b", re.IGNORECASE)
 _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9:-]*)(?:[^<>\"']|\"[^\"]*\"|'[^']*')*?(/?)>")
-_VOID = frozenset(
-    [
-        "area",
-        "base",
-        "br",
-        "col",
-        "embed",
-        "hr",
-        "img",
-        "input",
-        "link",
-        "meta",
-        "param",
-        "source",
-        "track",
-        "wbr",
-    ]
+_VOID = names(
+    "area base br col embed hr img input link meta param source track wbr"
 )  # https://html.spec.whatwg.org/#void-elements
 
 Attributes = dict[str, str]
@@ -85,9 +69,7 @@ class Element:
         while stack:
             element = stack.pop()
             yield element
-            for child in reversed(element.children):
-                if child.__class__ is Element:
-                    stack.append(child)  # type: ignore[arg-type]
+            stack.extend([c for c in reversed(element.children) if c.__class__ is Element])
 
     def text(self) -> str:
         """All text below this element, joined as it stands."""

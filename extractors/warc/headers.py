@@ -5,16 +5,17 @@ from __future__ import annotations
 __all__ = ["header_fields"]
 
 
-def header_fields(lines: list[str]) -> dict[str, str]:
+def header_fields(block: str) -> dict[str, str]:
     """Fields of a header block by lower-case name.
 
     Args:
-        lines: The block's lines; the first, a version or status line, is passed over. Folded
-            lines are joined, and the first of a repeated name counts.
+        block: The block; its first line, a version or status line, is passed over. Folded lines
+            are joined, and the first of a repeated name counts.
     """
-    if not any(line[:1] in (" ", "\t") for line in lines):
+    lines = block.split("\n")
+    if "\n " not in block and "\n\t" not in block:
         # Backwards, so that the first one stays. This is on the path of every record.
-        parted = [line.partition(":") for line in reversed(lines[1:])]
+        parted = [line.partition(":") for line in lines[:0:-1]]
         return {name.strip().lower(): value.strip() for name, colon, value in parted if colon}
     fields: dict[str, str] = {}
     last = ""

@@ -70,8 +70,8 @@ class HttpResponse:
         match = _CHARSET.search(self.headers.get("content-type", ""))
         return match.group(1) if match else ""
 
-    def body(self, max_bytes: int) -> bytes:
-        """The body with transfer and content encodings undone.
+    def body(self, max_bytes: int) -> bytes | memoryview:
+        """The body with transfer and content encodings undone; a view of it when there are none.
 
         Args:
             max_bytes: The longest body that is accepted.
@@ -79,10 +79,17 @@ class HttpResponse:
         Raises:
             HttpError: The encoding is unknown or corrupt, or the body longer than ``max_bytes``.
         """
-        raw = bytes(memoryview(self.data)[self.body_start : self.body_end])
-        if "chunked" in self.headers.get("transfer-encoding", "").lower():
-            raw = self._dechunk(raw)
+        view = memoryview(self.data)[self.body_start : self.body_end]
+        chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
         declared = self.headers.get("content-encoding", "")
+        if not chunked and not declared:
+            # Most bodies, and most of them are rejected after one look: no copy is made.
+            if len(view) > max_bytes:
+                raise HttpError("body_too_large", f"{len(view)} bytes, the limit is {max_bytes}")
+            return view
+        raw = bytes(view)
+        if chunked:
+            raw = self._dechunk(raw)
         for encoding in reversed([e.strip().lower() for e in declared.split(",") if e.strip()]):
             raw = self._decode(raw, encoding, max_bytes)
         if len(raw) > max_bytes:
@@ -152,7 +159,7 @@ def parse_http(data: bytes | bytearray, start: int = 0, end: int | None = None) 
     header_end, body_start = _header_end(data, start, limit)
     if header_end < 0:
         header_end = body_start = limit
-    headers = header_fields(data[start:header_end].decode("latin-1").split("\n"))
+    headers = header_fields(data[start:header_end].decode("latin-1"))
     return HttpResponse(int(status.group(1)), headers, data, body_start, stop)
 
 

@@ -115,7 +115,7 @@ def _inflate_at_once(window: Window, offset: int, max_bytes: int) -> Member | No
         if window.size - offset > _AT_ONCE:
             return None
         end = window.size
-    packed = bytes(window.get(offset, end - offset))
+    packed = window.get(offset, end - offset)
     size = int.from_bytes(packed[-4:], "little")
     if size > max_bytes or size > len(packed) * _DEFLATE_RATIO:
         return None

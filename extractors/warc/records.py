@@ -300,14 +300,14 @@ def _parse_warc_header(data: bytes | bytearray, position: int) -> _Header:
         end, body = bare, bare + 2
     if end < 0:
         raise _BadHeaderError("header block without an end")
-    lines = data[position:end].decode("utf-8", "replace").split("\n")
-    fields = header_fields(lines)
+    block = data[position:end].decode("utf-8", "replace")
+    fields = header_fields(block)
     length = fields.get("content-length", "")
     if not (length.isascii() and length.isdigit()):
         raise _BadHeaderError(f"Content-Length is {length!r}")
     if "warc-type" not in fields:
         raise _BadHeaderError("no WARC-Type")
-    return _Header(lines[0].strip(), fields, body - position, int(length))
+    return _Header(block[: block.find("\n")].strip(), fields, body - position, int(length))
 
 
 def _arc_header(match: re.Match[bytes]) -> _Header:

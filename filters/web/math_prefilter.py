@@ -95,7 +95,7 @@ def _label(kind: str, row: str) -> str:
     return {"command": f"\\{row}", "entity": f"&{row};"}.get(kind, row)
 
 
-_Scanner = Callable[[bytes], set[int]]
+_Scanner = Callable[[bytes | memoryview], set[int]]
 
 
 @functools.cache
@@ -118,13 +118,13 @@ def _scanner() -> _Scanner:
         flags=flags,
     )
 
-    def found_by_hyperscan(data: bytes) -> set[int]:
+    def found_by_hyperscan(data: bytes | memoryview) -> set[int]:
         found: set[int] = set()
 
         def on_match(row: int, start: int, end: int, flags: int, context: object) -> None:
             found.add(row)
 
-        database.scan(data, match_event_handler=on_match)
+        database.scan(data, match_event_handler=on_match)  # type: ignore[type-var]
         return found
 
     return found_by_hyperscan
@@ -133,7 +133,7 @@ def _scanner() -> _Scanner:
 def _python_scanner() -> _Scanner:
     patterns = [re.compile(row.pattern, re.IGNORECASE if row.nocase else 0) for row in _evidence()]
 
-    def found_by_re(data: bytes) -> set[int]:
+    def found_by_re(data: bytes | memoryview) -> set[int]:
         return {row for row, pattern in enumerate(patterns) if pattern.search(data)}
 
     return found_by_re
@@ -142,12 +142,12 @@ def _python_scanner() -> _Scanner:
 _BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 
 
-def _as_utf8(raw: bytes) -> bytes:
+def _as_utf8(raw: bytes | memoryview) -> bytes | memoryview:
     """The bytes as they are, or a UTF-16 page as UTF-8: its ASCII is interleaved with NULs."""
-    encoding = _BOMS.get(raw[:2])
+    head = bytes(raw[:64])
+    encoding = _BOMS.get(head[:2])
     if encoding is None:
-        head = raw[:64]
         if head.count(0) * 3 < len(head):
             return raw
         encoding = "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
-    return raw.decode(encoding, "replace").encode()
+    return bytes(raw).decode(encoding, "replace").encode()

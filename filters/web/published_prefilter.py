@@ -57,10 +57,12 @@ class PublishedPrefilter:
         """Judges ``document.raw``; the decision's detail is the keyword or command found."""
         keyword = _KEYWORDS.search(document.raw)
         if keyword is not None:
-            return Decision.keep(self.name, "keyword", detail=keyword.group().decode("latin-1"))
+            return Decision.keep(
+                self.name, "keyword", detail=bytes(keyword.group()).decode("latin-1")
+            )
         if _BACKSLASH_COMMAND.search(document.raw) is None:
             return _NOTHING
-        text = _plain_text(document.raw)
+        text = _plain_text(bytes(document.raw))
         for command in POPULAR_COMMANDS:
             if command in text:
                 return Decision.keep(self.name, "command", detail=command)

@@ -71,7 +71,11 @@ class ModelCard:
         lines = [f"# {self.name}", "", self.summary, ""]
         lines += [f"- sha256 `{self.sha256}`, {self.bytes:,} bytes", f"- made by `{self.command}`"]
         lines += [f"- {name} {version}" for name, version in self.software.items()]
-        lines += ["", "No text of the sources is in this repository; the model holds counts only.", ""]
+        lines += [
+            "",
+            "No text of the sources is in this repository; the model holds counts only.",
+            "",
+        ]
         lines += ["## Thresholds", "", *_listed(self.thresholds), ""]
         lines += ["## Measures on held-out texts", "", *_listed(self.measures), ""]
         lines += ["## Limits", "", *(f"- {limit}" for limit in self.limits), ""]

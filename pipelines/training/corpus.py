@@ -247,4 +247,3 @@ def cap_per_origin(pages: Sequence[Page], most: int) -> list[Page]:
         by_origin[page.origin].append((drawn, number))
     kept = {number for rows in by_origin.values() for _, number in sorted(rows)[:most]}
     return [page for number, page in enumerate(pages) if number in kept]
-

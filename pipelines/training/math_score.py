@@ -25,7 +25,14 @@ from filters.normalisation import (
 )
 from filters.web.latex_commands import POPULAR_COMMAND
 from pipelines.training.card import ModelCard, describe_sources, file_sha256, write_card
-from pipelines.training.corpus import Page, Source, cap_per_origin, distinct, load_sources, read_pages
+from pipelines.training.corpus import (
+    Page,
+    Source,
+    cap_per_origin,
+    distinct,
+    load_sources,
+    read_pages,
+)
 from pipelines.training.folds import assign_folds
 from pipelines.training.measures import (
     area_under_curve,
@@ -35,7 +42,13 @@ from pipelines.training.measures import (
     threshold_for_precision,
 )
 
-__all__ = ["MathScoreTraining", "TooFewPages", "has_popular_command", "label_of", "train_math_score"]
+__all__ = [
+    "MathScoreTraining",
+    "TooFewPages",
+    "has_popular_command",
+    "label_of",
+    "train_math_score",
+]
 
 POSITIVE, NEGATIVE = "positive", "negative"
 
@@ -301,7 +314,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.training.math_score")
     parser.description = "Train the MathScore classifier; see runbooks/retrain-models.md."
-    parser.add_argument("--pages", nargs="*", default=[], metavar="GLOB", help="pages of many sites")
+    parser.add_argument(
+        "--pages", nargs="*", default=[], metavar="GLOB", help="pages of many sites"
+    )
     parser.add_argument("--sources", type=Path, help="YAML file that names sources and licences")
     parser.add_argument("--data", type=Path, default=Path(), help="folder that its globs start in")
     parser.add_argument("--output", type=Path, required=True, help="folder for model and card")

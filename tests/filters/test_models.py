@@ -116,7 +116,9 @@ def test_a_model_is_read_once_whichever_thread_comes_first(
     assert len({id(model) for model in found}) == 1
 
 
-def test_loading_is_silent(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_loading_is_silent(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(models, "_loaded", {})
     load_fasttext("lid.176").predict("a line of words", 1)
     load_kenlm("perplexity-small").score("a line of words")

@@ -21,7 +21,7 @@ from filters.normalisation import normalise_for_models, prose, without_formulas
         ("use `x = 1` here", "use [CODE] here"),
         ("before\n```python\nprint('$x$')\n```\nafter", "before [CODE] after"),
         ("see https://a.example/b?c=d, or www.e.example", "see [LINK] or [LINK]"),
-        ("Poincaré's naïve “proof”", "poincare's naive \" proof \""),
+        ("Poincaré's naïve “proof”", 'poincare\'s naive " proof "'),
         ("on p. 1,234.5 and 17", "on p . 0 and 0"),
         (r"we \emph{really} mean it", "we really mean it"),
         (r"by \(a\) and \[b\] we get", "by [EQUATION] and [EQUATION] we get"),

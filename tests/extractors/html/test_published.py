@@ -18,7 +18,9 @@ PROSE = (
 
 def page(body: str, head: str = "") -> bytes:
     filler = f"<p>{PROSE}</p>"
-    return f"<html><head>{head}</head><body><main>{filler}{body}{filler}</main></body></html>".encode()
+    return (
+        f"<html><head>{head}</head><body><main>{filler}{body}{filler}</main></body></html>".encode()
+    )
 
 
 def text(body: str, head: str = "") -> str:
@@ -69,7 +71,9 @@ def test_mathml_with_a_named_entity_is_deleted_defect_6() -> None:
 
 
 def test_align_anywhere_takes_the_dollars_away_defect_7() -> None:
-    found = text(r"<p>So $$\begin{aligned}a&=b\end{aligned}$$ and \begin{align}c&=d\end{align}.</p>", MATHJAX)
+    found = text(
+        r"<p>So $$\begin{aligned}a&=b\end{aligned}$$ and \begin{align}c&=d\end{align}.</p>", MATHJAX
+    )
     assert r"\begin{aligned}a&=b\end{aligned}" in found and "$" not in found
 
 

@@ -1,0 +1,107 @@
+r"""What holds for every page: text or a typed error, the same each time, dollars that pair."""
+
+from __future__ import annotations
+
+import re
+import time
+import unicodedata
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors.html import ExtractionError, extract_html
+
+_DELIMITED = re.compile(r"(?<!\\)(\$\$?)(.+?)(?<!\\)\1", re.DOTALL)
+_FRAGMENTS = [
+    "<p>", "</p>", "<div>", "<table><tr><td>", "</table>", "<pre>", "</pre>", "<code>", "</code>",
+    "<ul><li>", "</ul>", "<sup>", "</sup>", "<sub>", "<h2>", "</h2>", "<br>", "<math>", "<mi>x</mi>",
+    "</math>", "<mfrac>", "<annotation encoding='application/x-tex'>", "<span class='katex'>",
+    "<span class='katex-html'>", "<mjx-container>", "<script type='math/tex'>", "</script>",
+    "<span class='math-container'>", "<img class='latex' alt='\\frac{a}{b}'>", "$", "$$", "\\$", "\\(",
+    "\\)", "\\[", "\\]", "\\begin{align}", "\\end{align}", "[tex]", "[/tex]", "`", "{", "}", "&amp;",
+    "&#0;", "&nbsp;", "x^2", "price $5", "word ", "été", "\x00", "\x01", "\ufffe", "\ue000", "\ue0000\ue001",
+    "<!--", "-->", "<noscript>", "<svg><title>", "mathjax", "\n", "<", ">", "\"", "<blockquote>",
+]  # fmt: skip
+pages = st.lists(st.sampled_from(_FRAGMENTS), max_size=40).map("".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.binary(max_size=400))
+def test_any_bytes_give_text_or_a_typed_error(raw: bytes) -> None:
+    try:
+        extraction = extract_html(raw)
+    except ExtractionError:
+        return
+    assert extraction == extract_html(raw)
+
+
+@settings(max_examples=300, deadline=None)
+@given(pages)
+def test_text_is_clean_and_dollars_pair(page: str) -> None:
+    raw = page.encode("utf-8", "replace")
+    extraction = extract_html(raw)
+    text = extraction.text
+    assert extraction == extract_html(raw)
+    assert text == unicodedata.normalize("NFC", text)
+    assert text == text.strip()
+    assert not re.search("[\x00-\x08\ue000-\ue00f\u00ad\u200b]", text)
+    assert "$" not in re.sub(r"\\\$", "", _DELIMITED.sub("", text))
+    for name, kept in extraction.formulas_kept.items():
+        assert kept <= extraction.formulas_found[name]
+    assert len(_DELIMITED.findall(text)) == sum(extraction.formulas_kept.values())
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "<div>",
+        "<span>a",
+        "<ul><li>x",
+        "<blockquote>q",
+        "<table><tr><td>x",
+        "x<sup>2",
+        "<pre>q",
+        "<font>",
+    ],
+)
+def test_a_hundred_thousand_levels(opening: str) -> None:
+    extraction = extract_html(f"<p>beginning</p>{opening * 100_000}end".encode())
+    assert "beginning" in extraction.text
+
+
+def test_deep_mathml() -> None:
+    page = "<p>so <math>" + "<mrow>" * 100_000 + "<mi>x</mi>"
+    assert "so" in extract_html(page.encode()).text
+
+
+@pytest.mark.parametrize("cut", [1, 40, 80, 120, 160, 200, 240])
+def test_a_page_cut_anywhere(cut: int) -> None:
+    page = (
+        b'<html><body><h1>Title</h1><p>Let $x^2$ be <span class="katex"><math><annotation '
+        b'encoding="application/x-tex">a</annotation></math></span> and \\begin{align}a&=b'
+        b"\\end{align} then <table><tr><td>1<td>2<tr><td>3<td>4</table> end</p></body></html>"
+    )
+    assert extract_html(page[:cut]) == extract_html(page[:cut])
+
+
+def test_a_page_with_text_never_comes_out_empty() -> None:
+    hidden = b'<div style="visibility:hidden"><p>All there is, hidden until scripts run.</p></div>'
+    assert "All there is" in extract_html(hidden).text
+    links = b"<ul>" + b"<li><a href=a>A link of a table of contents</a></li>" * 30 + b"</ul>"
+    assert "table of contents" in extract_html(links).text
+
+
+def test_an_empty_page_is_an_empty_text() -> None:
+    assert extract_html(b"").text == ""
+
+
+def test_a_large_page_is_read_in_seconds() -> None:
+    paragraph = (
+        "<p>A theorem says that $x^2 + y^2 = z^2$ has <b>many</b> solutions in integers.</p>\n"
+    )
+    raw = (paragraph * (4_000_000 // len(paragraph))).encode()
+    begin = time.process_time()
+    extraction = extract_html(raw)
+    assert sum(extraction.formulas_kept.values()) == raw.count(b"$x^2")
+    assert time.process_time() - begin < 6  # two on an idle core
