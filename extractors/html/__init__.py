@@ -90,7 +90,7 @@ def _read(
     if macros:
         formulas.rewrite(lambda tex: expand_macros(without_definitions(tex), macros))
         text = formulas.without_blank(text)
-    return title, code.write(formulas.write(tidy(text))), formulas
+    return title, formulas.write(code.write(tidy(text))), formulas
 
 
 def _title(root: Element, scanner: Scanner) -> str:

@@ -60,7 +60,8 @@ _CONSTANTS: dict[str, str] = {
     "Sin": r"\sin", "Cos": r"\cos", "Tan": r"\tan", "Log": r"\log", "Ln": r"\ln",
     "sech": r"\operatorname{sech}", "csch": r"\operatorname{csch}", "lub": r"\operatorname{lub}",
     "glb": r"\operatorname{glb}", "dx": "dx", "dy": "dy", "dz": "dz", "dt": "dt",
-    "diamond": r"\diamond", "square": r"\square", "mod": r"\bmod", "%": r"\%", "#": r"\#", "&": r"\&", "$": r"\$",
+    "diamond": r"\diamond", "square": r"\square", "mod": r"\bmod", "%": r"\%", "#": r"\#",
+    "&": r"\&", "$": r"\$",
     "varphi": r"\varphi", "phi": r"\phi", "epsi": r"\epsilon", "infty": r"\infty",
     "setminus": r"\setminus", "backslash": r"\backslash", "_": r"\_", "^": r"\hat{}",
 }  # fmt: skip

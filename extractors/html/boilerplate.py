@@ -138,7 +138,8 @@ _CONTENT_NAME = re.compile(
 
 _CONTROL_LABELS = (
     "share", "cite", "edit", r"\[edit\]", "follow", "flag", "quote", "reply", "report", "like",
-    "tweet", "print", "permalink", "delete", "close", "link", "share this", "log in", "sign in", "sign up",
+    "tweet", "print", "permalink", "delete", "close", "link", "share this", "log in", "sign in",
+    "sign up",
     "subscribe", "read more", "continue reading.{0,20}", "back to top", "top", "next", "previous",
     "prev", "advertisement", r"loading\.*", "skip to content", "show more", "view more", "see more",
     "load more", "copy", "copied!?", "download", "menu", "search", "website find",

@@ -11,7 +11,8 @@ __all__ = ["script_text"]
 _ORDINAL = re.compile(r"(?:st|nd|rd|th|e|er|ère|re|nd|ème|eme|º|ª|o|a|os|as)\.?\Z", re.IGNORECASE)
 _MARK = re.compile(r"(?:TM|SM|®|™|℠|©|\*+|†|‡|§|¶)\Z")
 _NOTE = re.compile(
-    r"[\[(]?\s*(?:\d{1,3}|[a-z]|note\s*\d+|citation needed|[ivx]+)(?:\s*[,;–-]\s*\d{1,3})*\s*[\])]?\Z"
+    r"[\[(]?\s*(?:\d{1,3}|[a-z]|note\s*\d+|citation needed|[ivx]+)"
+    r"(?:\s*[,;–-]\s*\d{1,3})*\s*[\])]?\Z"
 )
 _BRACKETED = re.compile(r"\s*[\[(].*[\])]\s*\Z")
 _WORD = re.compile(r"[A-Za-zÀ-ɏ]{3,}[.,;:!?\"'”’)\]]*\Z")

@@ -116,7 +116,8 @@ SYMBOLS: dict[str, str] = {
     # delimiters
     "⟨": r"\langle", "\u2329": r"\langle", "\u3008": r"\langle",
     "⟩": r"\rangle", "\u232a": r"\rangle", "\u3009": r"\rangle",
-    "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "‖": r"\|", "⟦": r"\llbracket", "⟧": r"\rrbracket", "⟮": r"\lgroup", "⟯": r"\rgroup",
+    "⌊": r"\lfloor", "⌋": r"\rfloor", "⌈": r"\lceil", "⌉": r"\rceil", "‖": r"\|",
+    "⟦": r"\llbracket", "⟧": r"\rrbracket", "⟮": r"\lgroup", "⟯": r"\rgroup",
     "⎰": r"\lmoustache", "⎱": r"\rmoustache", "⌜": r"\ulcorner", "⌝": r"\urcorner",
     "⌞": r"\llcorner", "⌟": r"\lrcorner",
     # characters that TeX keeps for itself
