@@ -37,6 +37,9 @@ def rebuild_mathml(html: Element) -> Element | None:
         if not ready:
             if classes & _IGNORED or element.tag == "svg":
                 continue
+            if classes & _WHOLE and not _is_stacked(element):
+                done[id(element)] = _whole(element, classes)
+                continue
             stack.append((element, True))
             stack.extend((child, False) for child in element.elements())
             continue
@@ -49,6 +52,24 @@ def rebuild_mathml(html: Element) -> Element | None:
         done[id(element)] = _built(element, classes, parts)
     math = _fill(Element("math"), _attached(done.get(id(html), [])))
     return math if math.text().strip() else None
+
+
+_FENCE = {"fence": "true"}
+_WHOLE = frozenset({"mop", "text"})
+
+
+def _is_stacked(element: Element) -> bool:
+    return any("vlist" in inner.get("class").split() for inner in element.walk())
+
+
+def _whole(element: Element, classes: set[str]) -> list[Element]:
+    """Words: the name of an operator, or text."""
+    text = element.text().replace("\u200b", "")
+    if "text" in classes:
+        return [_leaf("mtext", text, {})] if text else []
+    if text.isalpha() and len(text) > 1:
+        return [_leaf("mi", text, {})]
+    return _tokens(text, element, classes)
 
 
 def _fill(element: Element, children: list[Element]) -> Element:
@@ -71,12 +92,8 @@ def _tokens(text: str, element: Element, classes: set[str]) -> list[Element]:
     text = text.replace("\u200b", "")
     if not text.strip():
         return []
-    if "text" in classes or "textrm" in classes or "textbf" in classes:
-        return [_leaf("mtext", text, {})]
     variant = next((v for name, v in _VARIANTS.items() if name in classes), "")
     attributes = {"mathvariant": variant} if variant else {}
-    if "mop" in classes and text.isalpha() and len(text) > 1:
-        return [_leaf("mi", text, {})]
     leaves: list[Element] = []
     for match in _RUN.finditer(text):
         run = match.group()
@@ -86,7 +103,8 @@ def _tokens(text: str, element: Element, classes: set[str]) -> list[Element]:
             upright = not variant and "mathrm" in classes
             leaves.append(_leaf("mi", run, {"mathvariant": "normal"} if upright else attributes))
         elif not run.isspace():
-            leaves.append(_leaf("mo", run, {"stretchy": "false"}))
+            stretches = bool(classes & {"delimcenter", "delimsizing"})
+            leaves.append(_leaf("mo", run, _FENCE if stretches else {"stretchy": "false"}))
     return leaves
 
 

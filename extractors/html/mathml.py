@@ -300,7 +300,7 @@ def _mtext(element: Element) -> str:
     if not text:
         return ""
     if not text.strip():
-        return r"\ " if "\u00a0" in raw else ""
+        return "~" * min(raw.count("\u00a0"), 4)
     mark = text.strip()
     if len(mark) == 1 and not mark.isascii() and not mark.isalnum() and mark in SYMBOLS:
         return symbol_tex(mark)

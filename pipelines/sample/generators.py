@@ -283,6 +283,17 @@ def _unclosed_script(record: SampleRecord) -> WarcResponse:
     return _response(record, page.encode())
 
 
+def _app_shell(record: SampleRecord) -> WarcResponse:
+    """A page that a script would fill: KaTeX is loaded, and there is nothing to read."""
+    page = (
+        '<!DOCTYPE html><html><head><meta charset="utf-8">'
+        '<link rel="stylesheet" href="/assets/katex.min.css">'
+        '<script defer src="/assets/app.3f2a.js"></script></head>'
+        '<body><div id="root"></div><script>window.__STATE__ = {};</script></body></html>'
+    )
+    return _response(record, page.encode())
+
+
 def _no_content_type(record: SampleRecord) -> WarcResponse:
     proofs = "".join(
         f"<h2>Case {number}</h2><p>The sum \\(1 + 2 + \\cdots + {number}\\) is"
@@ -334,6 +345,7 @@ GENERATORS: dict[str, Callable[[SampleRecord], WarcResponse | WarcOther]] = {
     "long_line": _long_line,
     "unclosed": _unclosed,
     "unclosed_script": _unclosed_script,
+    "app_shell": _app_shell,
     "many_links": _many_links,
     "number_table": _number_table,
     "word_salad": _word_salad,

@@ -1,8 +1,18 @@
 r"""HTML to text as OpenWebMath did it, its defects included.
 
 The order is the original's (spec section 1.3): formulas that markup shows, edits of the tree, the
-main text by Resiliparse, formulas between delimiters, filters on lines. The original ran
-Resiliparse 0.14 to 1.1; this edition runs 2.0, whose main-content detection differs on some pages.
+main text by Resiliparse, formulas between delimiters, filters on lines.
+
+What is otherwise than in the original, and why:
+
+- The original ran Resiliparse 0.14 to 1.1 and edited its tree in place; here Resiliparse 2.0 takes
+  the text of a tree that was edited with the same parser and written out once. Its main-content
+  detection differs on few pages.
+- MathML and AsciiMath are converted by this project's converters (see ``formulas``).
+- Lines that define several macros are dropped here, and not after the models have judged.
+- A page on which the original raised an error by a malformed delimiter is extracted without it.
+- Pages too deep for Resiliparse are refused, see ``TooDeep``.
+
 Where a page has content and Resiliparse finds none, the text is empty, as it was (defect 12).
 """
 
@@ -13,45 +23,36 @@ import re
 from importlib import resources
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+from resiliparse.parse.encoding import bytes_to_str
 from resiliparse.parse.html import HTMLTree
 from selectolax.lexbor import LexborHTMLParser
 
 from extractors.extraction import Extraction
+from extractors.html.published.counts import Counts
+from extractors.html.published.delimiters import page_delimiters, replace_delimited
+from extractors.html.published.depth import depth_of
 from extractors.html.published.errors import TooDeep, TooManyLinks
-from extractors.html.published.formulas import (
-    Counts,
-    page_delimiters,
-    replace_delimited,
-    replace_formulas,
-)
+from extractors.html.published.formulas import replace_formulas
 from extractors.html.published.lines import (
     drop_boilerplate,
     drop_chinese_lines,
     drop_empty_headings,
     drop_newcommand_lines,
+    write_heading_signs,
 )
-from extractors.html.published.marks import DOLLAR, without_marks, without_private_use
+from extractors.html.published.marks import with_dollars, without_marks
 from extractors.html.published.settings import settings_for
-from extractors.html.published.tree_edits import depth_of, edit_tree
+from extractors.html.published.tree_edits import edit_tree
 
 __all__ = ["TooDeep", "TooManyLinks", "drop_newcommand_lines", "extract_published"]
 
 _MOST_LINKS = 3000
 # Resiliparse needs a quarter of a second for 2,000 nested elements and 23 s for 20,000 (measured).
 _DEEPEST = 2000
-# Tags that the original renames before parsing, any case.
-_RENAMED = re.compile(r"(</?)(?:template|frameset)\b", re.IGNORECASE)
+# Tags that the original renames before parsing, any case; the end of a frameset only without space.
+_RENAMED = re.compile(r"<(/?)template|<()frameset|<(/)frameset(?=>)", re.IGNORECASE)
 _EDIT = re.compile(r"\[[eE]dit\]")
-# A whole command: the original's page-level test asks for these, unlike its prefilter.
-_COMMAND = re.compile(
-    r"\\(?:end|begin|ref|frac|label|bf|right|left|rm|alpha|mu|def|it|pi|sigma|sum|lambda|beta|nu"
-    r"|partial|int|delta|rho|phi|gamma|omega|over|nonumber|bar|sqrt|theta|tau|em|rangle|hat|tilde"
-    r"|cal|hline|item|psi|vec|langle|epsilon|eta|cdot|in|xi|infty|quad|mathcal|times|emph|mathbf"
-    r"|prime|be|mathrm|ee|vspace|pm|chi|ell|text|qquad|noindent|to|varphi|hspace|leq|cos|eqref"
-    r"|overline|sin|kappa|hbox|rightarrow|varepsilon|textit|dagger|big|otimes|equiv|zeta|dot|ln)"
-    r"(?![a-zA-Z])"
-)
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def extract_published(
@@ -61,7 +62,7 @@ def extract_published(
 
     Args:
         raw: The page's bytes.
-        http_charset: Not used: the original read UTF-8, else what it detected.
+        http_charset: Not used: the original asked no header.
         url: Not used.
         sample_key: What the page's settings are drawn from; None for the most probable ones.
 
@@ -74,16 +75,16 @@ def extract_published(
     """
     settings = settings_for(sample_key)
     page, encoding = _decoded(raw)
-    page = _RENAMED.sub(r"\1div", without_private_use(page))
+    page = _RENAMED.sub(lambda tag: f"<{tag[1] or tag[3] or ''}div", page)
     page = page.replace("&lt;math&gt;", "[itex]").replace("&lt;/math&gt;", "[/itex]")
     tree = LexborHTMLParser(page)
-    if len(tree.css("a")) > _MOST_LINKS or len(tree.css("span a")) > _MOST_LINKS:
+    if len(tree.css("a")) > _MOST_LINKS:
         raise TooManyLinks(f"more than {_MOST_LINKS} links")
     if depth_of(tree) > _DEEPEST:
         raise TooDeep(f"nested deeper than {_DEEPEST} elements")
     title = tree.css_first("title")
-    name = " ".join((title.text() or "").split()) if title is not None else ""
-    delimiters = page_delimiters(tree.html or "", _COMMAND)
+    name = " ".join(title.text().split()) if title is not None else ""
+    delimiters = page_delimiters(tree.html or "")
     counts = Counts()
     replace_formulas(tree, counts)
     edit_tree(tree, settings)
@@ -95,18 +96,21 @@ def extract_published(
     )
     if delimiters is not None:
         text = replace_delimited(text, delimiters, counts)
-    lines = drop_chinese_lines(text.split("\n"))
+    lines = drop_chinese_lines(write_heading_signs(text).split("\n"))
     if settings.boilerplate:
         lines = drop_boilerplate(lines, settings)
     # Stripped lines: the indentation of code is gone (defect 8).
     lines = [line.strip() for line in drop_empty_headings(lines)]
-    text = "\n".join(lines).replace("$", "\\$").replace(DOLLAR, "$")
-    text = re.sub(r"\n{3,}", "\n\n", _EDIT.sub("", text))
+    # Dollar signs of the page are escaped before formulas get theirs.
+    text = with_dollars("\n".join(lines).replace("$", "\\$"))
+    # Empty lines are collapsed before the tags go, so that lines of nothing but tags leave more.
+    text = without_marks(_BLANK_LINES.sub("\n\n", _EDIT.sub("", text))).strip()
+    text = drop_newcommand_lines(text)
     return Extraction(
-        drop_newcommand_lines(without_marks(text)).strip(),
+        text,
         title=name,
         formulas_found=counts.found,
-        formulas_kept=counts.kept,
+        formulas_kept=counts.kept(text),
         method="main",
         encoding=encoding,
         info=counts.info,
@@ -115,11 +119,18 @@ def extract_published(
 
 
 def _decoded(raw: bytes) -> tuple[str, str]:
+    """The page as UTF-8, else as Windows-1252.
+
+    The original would ask Resiliparse for another encoding when UTF-8 fails, but the call that
+    should fail falls back to Windows-1252 by itself, so that it never asks: pages in any other
+    encoding came in as mojibake (known from running it; not in the spec's list).
+    """
+    page: str = bytes_to_str(raw, "utf-8")
     try:
-        return raw.decode("utf-8"), "utf-8"
+        raw.decode("utf-8")
     except UnicodeDecodeError:
-        encoding = detect_encoding(raw) or "utf-8"
-        return bytes_to_str(raw, encoding), encoding
+        return page, "cp1252"
+    return page, "utf-8"
 
 
 @functools.cache

@@ -1,104 +1,101 @@
-r"""The original's sources of LaTeX, in its order, with its defects.
+r"""The original's sources of LaTeX in markup, in its order, with its defects.
 
-Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/latex_processing.py, as described
-in the project's account of it (spec section 1.4; "defect n" is section 3a there).
+Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/latex_processing.py, as described in
+the project's account of it (spec section 1.4; "defect n" is section 3a there).
 
-Two parts of the original are stand-ins here: MathML is converted by this project's converter and
-not by the XSLT that the original took over, and AsciiMath not by py_asciimath. What made the
-original lose formulas there is kept (defects 5 and 6).
+Two parts of the original are stand-ins here: MathML is converted by this project's converter and not
+by the XSLT that the original took over, and AsciiMath not by py_asciimath, whose LaTeX differs in
+white space. What made the original lose formulas there is kept (defects 5 and 6).
 """
 
 from __future__ import annotations
 
-import json
+import html
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extractors.html.asciimath import asciimath_to_tex
 from extractors.html.mathml import mathml_to_tex
-from extractors.html.published.marks import DOLLAR, mark
-from extractors.html.tree import Element, parse_html
-from schemas.open_web_math import COUNTERS
+from extractors.html.published.counts import Counts
+from extractors.html.published.marks import formula, mark
+from extractors.html.tree import parse_html
 
-__all__ = ["Counts", "Delimiters", "page_delimiters", "replace_delimited", "replace_formulas"]
+__all__ = ["replace_formulas"]
 
-_COLOUR = re.compile(r"\\textcolor\[.*?\]\{.*?\}")
 _ALIGN = re.compile(r"\\begin\{align\}(.*?)\\end\{align\}", re.DOTALL)
 _EQUATION = re.compile(r"\\begin\{equation\}(.*?)\\end\{equation\}", re.DOTALL)
 _BRACED = re.compile(r"\{(.+)\}")
+_HASHES = re.compile("#(.+?)#")
 _IMAGE_CLASSES = frozenset(
     ("latexcenter", "latex", "tex", "latexdisplay", "latexblock", "latexblockcenter")
 )
-
-
-@dataclass(slots=True)
-class Counts:
-    """What was found: the original's counters, and formulas by source in and out."""
-
-    info: dict[str, int | bool] = field(
-        default_factory=lambda: {"found_math": False, **dict.fromkeys(COUNTERS, 0)}
-    )
-    found: dict[str, int] = field(default_factory=dict)
-    kept: dict[str, int] = field(default_factory=dict)
-
-    def add(self, source: str, *, kept: bool, counter: bool = True) -> None:
-        """Counts one formula of a source."""
-        if counter:
-            self.info[source] = int(self.info[source]) + 1
-        self.found[source] = self.found.get(source, 0) + 1
-        if kept:
-            self.info["found_math"] = True
-            self.kept[source] = self.kept.get(source, 0) + 1
-
-
-def wrapped(tex: str, *, display: bool = False) -> str:
-    """A formula with its dollar signs, as the original writes it.
-
-    Dollar signs inside are deleted (defect 11), and a formula in which "align" occurs anywhere,
-    ``\\begin{aligned}`` included, gets none (defect 7).
-    """
-    tex = _COLOUR.sub("", re.sub(r"\s+", " ", tex)).replace("$", "").strip()
-    if not tex or "align" in tex:
-        return tex
-    sign = DOLLAR * 2 if display else DOLLAR
-    return f"{sign}{tex}{sign}"
+_XML_PREFIX = re.compile('xmlns:mml=".*?"')
+_MATHML_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
 
 def replace_formulas(tree: LexborHTMLParser, counts: Counts) -> None:
-    """Replaces formulas that markup shows by their LaTeX, marked as mathematics."""
+    """Replaces formulas that markup shows by their LaTeX, marked as mathematics.
+
+    Args:
+        tree: The page; edited in place.
+        counts: Where the formulas are recorded.
+    """
     _environments(tree, counts)
     for node in tree.css(".texerror"):
-        match = _BRACED.search(node.text() or "")
+        match = _BRACED.search(node.text())
         if match is not None:
-            _replace(node, wrapped(match.group(1)), "texerror", counts)
+            written = formula(match.group(1))
+            counts.count("texerror")
+            counts.info["found_math"] = True
+            counts.find("texerror", written)
+            node.inner_html = mark(written, "math")
     for node in tree.css("img"):
         _image(node, counts)
     for source, selector, read in _ELEMENTS:
         for node in tree.css(selector):
             tex, display = read(node)
-            if tex:
-                _replace(node, wrapped(tex, display=display), source, counts)
+            _replace(tree, node, formula(tex, display=display), source, counts)
     # What KaTeX draws goes, its MathML stays for the rule below.
-    for node in tree.css("span.katex-html"):
-        counts.info["katex"] = int(counts.info["katex"]) + 1
-        node.decompose()
-    for node in tree.css("span.MathJax_Preview"):
-        node.decompose()
+    for node in tree.css("span.katex span.katex-html, span.MathJax_Preview"):
+        node.replace_with("")
     for node in tree.css("math"):
-        if node.parent is not None:
-            _mathml(node, counts)
+        _mathml(tree, node, counts)
     for node in tree.css("mathjax"):
-        text = node.text() or ""
-        counts.add("mathjax_tag", kept=bool(text))
-        _put(node, mark(re.sub("#(.*?)#", _hash_asciimath, text, flags=re.DOTALL), "math"))
+        # AsciiMath between hashes, among other text, so that no dollar signs are added.
+        text = html.unescape(node.text())
+        for match in dict.fromkeys(_HASHES.findall(text)):
+            text = text.replace(f"#{match}#", asciimath_to_tex(match))
+        counts.count("mathjax_tag")
+        if text.strip():
+            counts.find("mathjax_tag", text)
+        _put(tree, node, mark(text, "math"))
 
 
-def _hash_asciimath(match: re.Match[str]) -> str:
-    return wrapped(asciimath_to_tex(match.group(1)))
+def _put(tree: LexborHTMLParser, node: LexborNode, text: str) -> None:
+    """A span in the node's place, whose content the text is *as HTML*.
+
+    So the original does it, and so ``a<b`` loses all that follows it in the formula and with it the
+    closing dollar sign, unless a space or a digit follows the sign (known from running it; not in the
+    spec's list).
+    """
+    if node.parent is None:
+        return
+    span = tree.create_node("span")
+    span.inner_html = text
+    node.replace_with(span)
+
+
+def _replace(
+    tree: LexborHTMLParser, node: LexborNode, written: str, source: str, counts: Counts
+) -> None:
+    counts.count(source)
+    if written:
+        counts.find(source, written)
+    _put(tree, node, mark(written, "math"))
 
 
 def _environments(tree: LexborHTMLParser, counts: Counts) -> None:
@@ -109,62 +106,69 @@ def _environments(tree: LexborHTMLParser, counts: Counts) -> None:
     texts = [
         node
         for node in body.traverse(include_text=True)
-        if node.tag == "-text" and "\\begin{" in (node.text_content or "")
+        if node.is_text_node and ("{equation}" in (text := node.text()) or "{align}" in text)
     ]
     for node in texts:
-        text = node.text_content or ""
-        for _ in _ALIGN.findall(text):
-            counts.add("align", kept=True)
-
-        def display(match: re.Match[str]) -> str:
-            counts.add("equation", kept=True)
-            return mark(wrapped(match.group(1), display=True), "math")
-
-        changed = _EQUATION.sub(display, text)
+        text = node.text()
+        for tex in _ALIGN.findall(text):
+            counts.count("align")
+            counts.find("align", tex)
+        changed = text
+        for tex in _EQUATION.findall(text):
+            written = formula(tex, display=True)
+            counts.count("equation")
+            counts.info["found_math"] = True
+            counts.find("equation", written)
+            if tex:
+                changed = changed.replace(tex, mark(written, "math"))
+        changed = changed.replace("\\begin{equation}", "").replace("\\end{equation}", "")
         if changed != text:
             node.replace_with(changed)
 
 
 def _image(node: LexborNode, counts: Counts) -> None:
     """Images whose alternative text or address is LaTeX; all inline (defect 3)."""
-    attributes = node.attributes
+    tree, attributes = node.parser, node.attributes
     classes, source = attributes.get("class") or "", attributes.get("src") or ""
-    alternative = attributes.get("alt")
+    # An attribute without a value is an empty one, and its formula is an empty one too.
+    alternative = (attributes["alt"] or "") if "alt" in attributes else None
+    if _IMAGE_CLASSES & set(classes.split(" ")):
+        if alternative is not None:
+            _replace(tree, node, formula(alternative), "img_math", counts)
+        return
     query = unquote(source.partition("?")[2])
+    unquoted = None if alternative is None else unquote(alternative)
+    # The first that fits and has an alternative text, where it's asked for one.
     readings = (
-        ("img_math", bool(_IMAGE_CLASSES & set(classes.split(" "))), alternative),
         ("codecogs_latex", "codecogs.com" in source, query),
-        ("wp_latex", "latex.php" in source, alternative and unquote(alternative)),
-        (
-            "/images/math/codecogs",
-            "/images/math/codecogs" in source,
-            alternative and unquote(alternative),
-        ),
+        ("wp_latex", "latex.php" in source, unquoted),
+        ("/images/math/codecogs", "/images/math/codecogs" in source, unquoted),
         ("mimetex.cgi", "mimetex.cgi" in source, query),
         ("mathtex.cgi", "mathtex.cgi" in source, query),
-        ("x-ck12", "x-ck12" in classes, alternative and unquote(alternative)),
+        ("x-ck12", "src" in attributes and "x-ck12" in classes, unquoted),
     )
     for name, fits, tex in readings:
-        if fits and tex is not None:
-            _replace(node, wrapped(tex), name, counts)
+        if fits:
+            if tex is not None:
+                _replace(tree, node, formula(tex), name, counts)
             return
 
 
 def _container(node: LexborNode) -> tuple[str, bool]:
     # Stack Exchange's inline formulas become display ones (defect 4).
-    return node.text() or "", True
+    return node.text(), True
 
 
 def _wordpress_katex(node: LexborNode) -> tuple[str, bool]:
-    return node.text() or "", node.attributes.get("data-display") == "true"
+    return node.text(), node.attributes.get("data-display") == "true"
 
 
 def _script(node: LexborNode) -> tuple[str, bool]:
-    return node.text() or "", False
+    return node.text(), False
 
 
 def _asciimath_script(node: LexborNode) -> tuple[str, bool]:
-    return asciimath_to_tex(node.text() or ""), False
+    return asciimath_to_tex(node.text()), False
 
 
 def _data_expression(node: LexborNode) -> tuple[str, bool]:
@@ -181,160 +185,43 @@ _ELEMENTS: tuple[tuple[str, str, Callable[[LexborNode], tuple[str, bool]]], ...]
 )
 
 
-def _mathml(node: LexborNode, counts: Counts) -> None:
+def _mathml(tree: LexborHTMLParser, node: LexborNode, counts: Counts) -> None:
     """Annotation, else alternative text, else conversion; always inline (defect 3)."""
     annotation = node.css_first('annotation[encoding="application/x-tex"]')
     if annotation is not None:
         parent = node.parent
-        if parent is not None and "display:none" in (parent.attributes.get("style") or "").replace(
-            " ", ""
-        ):
+        _replace(tree, node, formula(annotation.text()), "math_annotations", counts)
+        # Only here, not for the two below: MathML that MathML-aware scripts hide becomes visible.
+        style = parent.attributes.get("style") if parent is not None else None
+        if parent is not None and style and "display:none" in style.lower().replace(" ", ""):
             del parent.attrs["style"]
-        _replace(node, wrapped(annotation.text() or ""), "math_annotations", counts)
         return
-    alternative = node.attributes.get("alttext")
-    if alternative:
-        _replace(node, wrapped(alternative), "math_alttext", counts)
+    if "alttext" in node.attributes:
+        written = formula(node.attributes["alttext"] or "")
+        _replace(tree, node, written, "math_alttext", counts)
         return
-    markup = node.html or ""
-    if re.search("&(?!amp;|lt;|gt;|quot;|apos;|#)[A-Za-z]+;", markup):
-        # The original's XML parser knows no named entity, &nbsp; above all, and the formula is
-        # deleted (defect 6).
-        counts.add("mathml", kept=False, counter=False)
-        node.decompose()
+    tex = _converted(node.html or "")
+    if tex is None:
+        counts.find("mathml")
+        node.replace_with("")
         return
-    if node.attributes and "xmlns" not in node.attributes:
-        # Attributes but no namespace: the style sheet matches nothing, and only the leaves' text is
-        # left (defect 5).
-        _replace(node, wrapped(node.text(separator=" ") or ""), "mathml", counts)
-        return
-    math = _first_math(parse_html(markup))
-    _replace(node, wrapped(mathml_to_tex(math) if math is not None else ""), "mathml", counts)
+    _replace(tree, node, formula(tex), "mathml", counts)
 
 
-def _first_math(root: Element) -> Element | None:
-    pending = [root]
-    while pending:
-        element = pending.pop()
-        if element.tag == "math":
-            return element
-        pending.extend(child for child in element.children if isinstance(child, Element))
-    return None
-
-
-def _replace(node: LexborNode, text: str, source: str, counts: Counts) -> None:
-    counts.add(source, kept=bool(text))
-    _put(node, mark(text, "math"))
-
-
-def _put(node: LexborNode, text: str) -> None:
-    if text:
-        node.replace_with(text)
-    else:
-        node.decompose()
-
-
-# ---- delimiters in text -------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """Pairs of delimiters with what stands between them: ``inline``, ``display``, ``asciimath``."""
-
-    pairs: tuple[tuple[str, str, str], ...]
-
-
-# \( \) and \[ \] are swapped against their meaning (defect 1).
-_INLINE = (
-    ("$", "$"),
-    ("\\[", "\\]"),
-    ("[itex]", "[/itex]"),
-    ("[math]", "[/math]"),
-    ("[latex]", "[/latex]"),
-    ("[texx]", "[/texx]"),
-)
-_DISPLAY = (("\\(", "\\)"), ("$$", "$$"), ("[tex]", "[/tex]"))
-_ASCIIMATH = (("`", "`"),)
-
-
-def page_delimiters(page: str, command: re.Pattern[str]) -> Delimiters | None:
-    """The delimiters of a page, or None when nothing on it speaks of formulas.
-
-    Args:
-        page: The serialised page.
-        command: What a whole LaTeX command looks like.
-    """
-    lowered = page.lower()
-    if not ("mathjax" in lowered or "katex" in lowered or command.search(page)):
-        return None
-    pairs = [(a, b, "inline") for a, b in _INLINE] + [(a, b, "display") for a, b in _DISPLAY]
-    configured = _object_after("tex2jax", page, r"tex2jax: (\{[^}]*\})")
-    for key, kind in (("inlineMath", "inline"), ("displayMath", "display")):
-        pairs += [(a, b, kind) for a, b in _pairs(configured.get(key))]
-    katex = _object_after("delimiters", page, r"delimiters: (\[[^\]]*\])").get("delimiters")
-    for entry in katex if isinstance(katex, list) else ():
-        if isinstance(entry, dict) and {"left", "right", "display"} <= entry.keys():
-            kind = "display" if entry["display"] else "inline"
-            pairs.append((str(entry["left"]), str(entry["right"]), kind))
-    ascii_pairs = _object_after("a", page, r"asciimath2jax: (\{[^}]*\})").get("delimiters")
-    pairs += [(a, b, "asciimath") for a, b in (_pairs(ascii_pairs) or _ASCIIMATH)]
-    unique = [pair for pair in dict.fromkeys(pairs) if pair[0] and pair[1]]
-    return Delimiters(tuple(sorted(unique, key=lambda pair: -len(pair[0]))))
-
-
-def _object_after(name: str, page: str, pattern: str) -> dict[str, object]:
-    """A JavaScript literal that can be read after naive quoting, or nothing."""
-    match = re.search(pattern, page)
-    if match is None:
-        return {}
-    text = re.sub(r"(\w+):", r'"\1":', match.group(1)).replace("'", '"')
-    text = re.sub(r",\s*([}\]])", r"\1", text)
+def _converted(markup: str) -> str | None:
+    """MathML as LaTeX, or None where the original's conversion fails and the formula is deleted."""
+    if "xmlns:mml" in markup:
+        markup = _XML_PREFIX.sub("", markup.replace("mml:", ""))
+    namespaced = markup.replace("<math>", f'<math xmlns="{_MATHML_NAMESPACE}">')
     try:
-        value = json.loads(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {name: value}
-
-
-def _pairs(value: object) -> list[tuple[str, str]]:
-    if not isinstance(value, list):
-        return []
-    return [
-        (str(pair[0]), str(pair[1])) for pair in value if isinstance(pair, list) and len(pair) == 2
-    ]
-
-
-_KIND_COUNTERS = {
-    "inline": "mathjax_inline_tex",
-    "display": "mathjax_display_tex",
-    "asciimath": "mathjax_asciimath",
-}
-
-
-def replace_delimited(text: str, delimiters: Delimiters, counts: Counts) -> str:
-    """Marks formulas between delimiters in extracted text, longest opening delimiter first.
-
-    Prices on such a page are formulas (defect 10); what stands between backticks loses them and is
-    not converted (defect 8). The counters count kinds of delimiters that occur, not formulas.
-    """
-    for opening, closing, kind in delimiters.pairs:
-        pattern = re.compile(f"{re.escape(opening)}(.*?){re.escape(closing)}", re.DOTALL)
-        number = 0
-
-        def replaced(match: re.Match[str], kind: str = kind) -> str:
-            nonlocal number
-            number += 1
-            body = match.group(1)
-            if kind == "asciimath":
-                return mark(body, "math")
-            return mark(wrapped(body, display=kind == "display"), "math")
-
-        changed = pattern.sub(replaced, text)
-        if changed != text:
-            name = _KIND_COUNTERS[kind]
-            counts.info["found_math"] = True
-            counts.info[name] = int(counts.info[name]) + 1
-            for tally in (counts.found, counts.kept):
-                tally[name] = tally.get(name, 0) + number
-        text = changed
-    return text
+        # An XML parser for HTML's serialisation: it knows no named entity, &nbsp; above all
+        # (defect 6).
+        root = etree.fromstring(namespaced)
+    except etree.XMLSyntaxError:
+        return None
+    if root.tag != f"{{{_MATHML_NAMESPACE}}}math":
+        # Attributes but no namespace: the style sheet knows none of the elements, and what it leaves
+        # of such is their text (defect 5).
+        return "".join(root.itertext())
+    math = next((node for node in parse_html(markup).walk() if node.tag == "math"), None)
+    return "" if math is None else mathml_to_tex(math)

@@ -7,7 +7,6 @@ the project's account of it (spec section 1.3 h), and filtering/filter_dataset.p
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Sequence
 from importlib import resources
 
@@ -19,6 +18,7 @@ __all__ = [
     "drop_chinese_lines",
     "drop_empty_headings",
     "drop_newcommand_lines",
+    "write_heading_signs",
 ]
 
 _HEADING_CHARS = 16
@@ -31,6 +31,13 @@ def _phrases() -> list[tuple[str, int]]:
     text = folder.joinpath("boilerplate_phrases.txt").read_text("utf-8")
     rows = [row for row in text.split("\n") if row and not row.startswith("#")]
     return [(row, len(row.split())) for row in rows]
+
+
+def write_heading_signs(text: str) -> str:
+    """Number signs for the tags that stand for them."""
+    for level in range(1, 7):
+        text = text.replace(f"[heading_{level}]", "#" * level)
+    return text
 
 
 def drop_chinese_lines(lines: Sequence[str]) -> list[str]:
@@ -91,4 +98,4 @@ def _has_section(lines: Sequence[str], levels: Sequence[int], place: int) -> boo
 
 def drop_newcommand_lines(text: str) -> str:
     r"""Drops lines that define more than one macro: pages' preambles."""
-    return "\n".join(line for line in text.split("\n") if len(re.findall("newcommand", line)) < 2)
+    return "\n".join(line for line in text.split("\n") if line.count("newcommand") < 2)

@@ -2,63 +2,55 @@
 
 Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/tree_processing.py, as described in
 the project's account of it (spec section 1.3 d), in that order.
+
+Nodes are taken out by putting nothing in their place: they and what is in them stay valid, as
+lists of nodes that were selected before may still hold them.
 """
 
 from __future__ import annotations
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from extractors.html.published.dense_links import dense_links
 from extractors.html.published.marks import mark
 from extractors.html.published.settings import Settings
+from extractors.html.published.tables import write_tables
 
-__all__ = ["depth_of", "edit_tree"]
-
-# Links of this share of a block's text make it a list of links.
-_LINK_RATIO = 0.8
-_BLOCKS = frozenset(("ul", "ol", "div", "span", "nav", "table", "p"))
-_WIDEST_SPAN = 100
+__all__ = ["edit_tree"]
 
 
 def edit_tree(tree: LexborHTMLParser, settings: Settings) -> None:
-    """Edits the tree in place."""
+    """Edits the tree in place.
+
+    Args:
+        tree: The page, its formulas replaced.
+        settings: The settings drawn for the page.
+    """
     # Only the spelling without a space counts.
     _remove(tree, '[style*="display:none"]')
     _end_wikipedia(tree)
     _remove(tree, ".btn")
     _remove(tree, "button")
-    _image_figures(tree)
+    _remove_image_figures(tree)
     if settings.markdown_code:
-        _code(tree)
-    _headings(tree, settings)
-    _dense_links(tree)
-    _tables(tree)
-    for node in tree.css("table.fw"):
-        node.replace_with("-")
-
-
-def depth_of(tree: LexborHTMLParser) -> int:
-    """How deep the page's elements are nested."""
-    deepest = depth = 0
-    root = tree.root
-    node = root.first_child if root is not None else None
-    while node is not None:
-        below = node.first_child
-        if below is not None:
-            depth += 1
-            deepest = max(deepest, depth)
-            node = below
-            continue
-        while node is not None and node.next is None:
-            depth -= 1
-            node = node.parent if depth >= 0 else None
-        node = node.next if node is not None else None
-    return deepest
+        _fence_code(tree)
+    _write_headings(tree, settings)
+    _remove(tree, "nav")
+    for node in dense_links(tree):
+        _take_out(node)
+    write_tables(tree)
+    _write_separators(tree)
+    _lead_to_main_content(tree)
 
 
 def _remove(tree: LexborHTMLParser, selector: str) -> None:
     for node in tree.css(selector):
-        if node.parent is not None:
-            node.decompose()
+        _take_out(node)
+
+
+def _take_out(node: LexborNode) -> None:
+    if node.parent is not None:
+        node.replace_with("")
 
 
 def _end_wikipedia(tree: LexborHTMLParser) -> None:
@@ -67,133 +59,96 @@ def _end_wikipedia(tree: LexborHTMLParser) -> None:
         following = links.parent.next
         while following is not None:
             after = following.next
-            following.decompose()
+            _take_out(following)
             following = after
-        links.decompose()
+        _take_out(links)
     _remove(tree, ".mw-editsection")
 
 
-def _image_figures(tree: LexborHTMLParser) -> None:
-    """The nearest ancestor of an image whose class is exactly "figure"."""
+def _remove_image_figures(tree: LexborHTMLParser) -> None:
+    """Takes out the nearest ancestor of each image whose class is exactly "figure"."""
+    figures = []
     for image in tree.css("img"):
         node: LexborNode | None = image
-        while node is not None:
-            if (node.attributes or {}).get("class") == "figure":
-                node.decompose()
+        while node is not None and node.is_element_node:
+            if node.attributes.get("class") == "figure":
+                figures.append(node)
                 break
             node = node.parent
+    for figure in figures:
+        _take_out(figure)
 
 
-def _code(tree: LexborHTMLParser) -> None:
+def _fence_code(tree: LexborHTMLParser) -> None:
+    """Code between backticks, at each level where it's marked up: pre around code has both."""
     for selector in (".wp_syntax", "code", ".code_responsive", "pre"):
         for node in tree.css(selector):
-            text = node.text() or ""
+            text = node.text()
             if text:
                 fence = "```" if "\n" in text else "`"
-                node.inner_html = _escaped(mark(f"{fence}{text}{fence}", "code"))
+                _set_text(node, mark(f"{fence}{text}{fence}", "code"))
 
 
-def _headings(tree: LexborHTMLParser, settings: Settings) -> None:
+def _write_headings(tree: LexborHTMLParser, settings: Settings) -> None:
+    empty = []
     for level in range(1, 7):
         for node in tree.css(f"h{level}"):
-            text = (node.text() or "").strip()
+            children = node.iter(include_text=True)
+            texts = [child.text() for child in children if not child.is_comment_node]
+            text = "".join(text for text in texts if text.strip()).strip()
             if not text:
-                if node.parent is not None:
-                    node.decompose()
+                empty.append(node)
                 continue
-            sign = "#" * level + " " if settings.markdown_headings else ""
-            node.inner_html = _escaped(mark(f"{sign}{text}\n\n", f"h{level}"))
+            # A number sign here could be taken for AsciiMath's; it's written after formulas are.
+            sign = f"[heading_{level}] " if settings.markdown_headings else ""
+            _set_text(node, mark(f"{sign}{text}\n\n", f"h{level}"))
+    for node in empty:
+        _take_out(node)
 
 
-def _dense_links(tree: LexborHTMLParser) -> None:
-    _remove(tree, "nav")
-    body = tree.body
-    if body is None:
-        return
-    for node in _dense_blocks(body):
-        if node.parent is not None:
-            node.decompose()
+def _write_separators(tree: LexborHTMLParser) -> None:
+    """Stack Exchange's old boxes of users become dashes at the end of what they stand in."""
+    for node in tree.css("table.fw"):
+        parent = node.parent
+        if parent is not None:
+            _take_out(node)
+            span = tree.create_node("span")
+            span.inner_html = "-"
+            parent.insert_child(span)
 
 
-def _dense_blocks(body: LexborNode) -> list[LexborNode]:
-    """Blocks of two or more children whose text is nearly all in links.
-
-    One walk that adds lengths up from the leaves: asking each block for its text is quadratic in
-    the depth of the page, and pages of 20,000 nested blocks exist.
-    """
-    dense = []
-    # One frame for each open element: the element, its length of text, of that in links, children.
-    stack: list[tuple[LexborNode, list[int]]] = [(body, [0, 0, 0])]
-    node = body.first_child
-    while stack:
-        if node is None:
-            element, (total, linked, children) = stack.pop()
-            if not stack:
-                break
-            tag = element.tag
-            if tag in _BLOCKS and children > 1 and total and linked / total > _LINK_RATIO:
-                dense.append(element)
-            above = stack[-1][1]
-            above[0] += total
-            above[1] += total if tag == "a" else linked
-            node = element.next
-            continue
-        stack[-1][1][2] += 1
-        if node.tag == "-text":
-            stack[-1][1][0] += len((node.text_content or "").strip())
-            node = node.next
-        elif node.first_child is None:
-            node = node.next
-        else:
-            stack.append((node, [0, 0, 0]))
-            node = node.first_child
-    return dense
+def _lead_to_main_content(tree: LexborHTMLParser) -> None:
+    """Changes by which Resiliparse's rules find forums' and answers' main content."""
+    questions = tree.css_first(".qa-main")
+    if questions is not None:
+        questions.attrs["class"] = "article-body"
+    main, header = tree.css_first('[role="main"]'), tree.css_first("#question-header")
+    if main is not None and header is not None and main.first_child is not None:
+        main.first_child.insert_before(header)
+        _take_out(header)
+    content, body = tree.css_first(".postcontent"), tree.css_first(".postbody")
+    if content is not None and body is not None:
+        body.attrs["class"] = "postcontent"
+        content.attrs["class"] = ""
+    post = tree.css_first(".postbit")
+    if post is not None:
+        post.attrs["class"] = ""
+    # Resiliparse drops lists near the root; four more elements above one move it away from there.
+    for node in tree.css("ul"):
+        if node.parent is not None and not _is_within_list(node):
+            wrapper = tree.create_node("div")
+            wrapper.inner_html = f"<div><div><div>{node.html}</div></div></div>"
+            node.replace_with(wrapper)
 
 
-def _tables(tree: LexborHTMLParser) -> None:
-    """Tables without inner tables or headings as columns of text."""
-    for table in tree.css("table"):
-        if table.css_first("table table, h1, h2, h3, h4, h5, h6") is not None or any(
-            inner != table for inner in table.css("table")
-        ):
-            continue
-        rows = [row for row in map(_cells, table.css("tr")) if row]
-        if not rows:
-            continue
-        width = max(map(len, rows))
-        rows = [row + [""] * (width - len(row)) for row in rows]
-        filled = [column for column in range(width) if any(row[column] for row in rows)]
-        headers = [(th.text() or "").strip() for th in table.css("th")]
-        lines = [[row[column] for column in filled] for row in rows]
-        text = _columns([headers, *lines] if any(headers) else lines)
-        if text:
-            table.inner_html = _escaped(mark(text, "table"))
-        elif table.parent is not None:
-            table.decompose()
+def _is_within_list(node: LexborNode) -> bool:
+    above = node.parent
+    while above is not None:
+        if above.tag == "ul":
+            return True
+        above = above.parent
+    return False
 
 
-def _cells(row: LexborNode) -> list[str]:
-    cells: list[str] = []
-    for cell in row.css("td"):
-        for script in cell.css("script"):
-            script.decompose()
-        cells.append(" ".join((cell.text() or "").split()))
-        span = (cell.attributes or {}).get("colspan") or "1"
-        if span.isdigit() and int(span) <= _WIDEST_SPAN:
-            cells += [""] * (int(span) - 1)
-    return cells
-
-
-def _columns(rows: list[list[str]]) -> str:
-    """Rows as aligned columns, two spaces between, as tabulate's format "plain" writes them."""
-    count = max((len(row) for row in rows), default=0)
-    widths = [max((len(row[i]) for row in rows if i < len(row)), default=0) for i in range(count)]
-    lines = (
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
-        for row in rows
-    )
-    return "\n".join(line for line in lines if line)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+def _set_text(node: LexborNode, text: str) -> None:
+    node.inner_html = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

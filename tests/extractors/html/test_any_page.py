@@ -49,7 +49,8 @@ def test_text_is_clean_and_dollars_pair(page: str) -> None:
     assert "$" not in re.sub(r"\\\$", "", _DELIMITED.sub("", text))
     for name, kept in extraction.formulas_kept.items():
         assert kept <= extraction.formulas_found[name]
-    assert len(_DELIMITED.findall(text)) == sum(extraction.formulas_kept.values())
+    if text != extraction.title:  # the title is all there is where nothing else can be read
+        assert len(_DELIMITED.findall(text)) == sum(extraction.formulas_kept.values())
 
 
 @pytest.mark.parametrize(
