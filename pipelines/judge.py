@@ -153,6 +153,10 @@ class PageJudge:
         )
         response: HttpResponse | None = None
         if document.record_type == "response":
+            if not _holds_http(record):
+                kind = record.headers.get("content-type", "")
+                _drop(trail, Decision.drop("responses", "not_http", detail=kind))
+                return Judged(trail)
             try:
                 response = parse_http(record.data, record.block_start, record.block_end)
             except HttpError as error:
@@ -272,6 +276,12 @@ def _note(trail: TrailRow, *notes: str) -> None:
 
 def _failure(stage: str, kind: str, detail: str) -> Decision:
     return Decision.drop(stage, f"error:{kind}", detail=detail[:_DETAIL_CHARS])
+
+
+def _holds_http(record: WarcRecord) -> bool:
+    """False for what Heritrix stores as responses of other protocols: DNS, FTP, whois."""
+    kind = record.headers.get("content-type", "").lower()
+    return not kind or kind.startswith("application/http") or record.version.startswith("ARC")
 
 
 _HTML_STARTS: Sequence[bytes] = (b"<!doctype html", b"<html", b"<head", b"<body", b"<title")

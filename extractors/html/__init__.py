@@ -16,7 +16,7 @@ from extractors.html.errors import ExtractionError, PageTooLargeError, Unparsabl
 from extractors.html.formulas import Formulas, without_forgeries
 from extractors.html.latexml import join_latexml_equations, place_latexml_notes
 from extractors.html.macros import Macro, expand_macros, page_macros, without_definitions
-from extractors.html.main_content import main_content, remove_textless
+from extractors.html.main_content import main_content
 from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
 from extractors.html.serialize import Code, serialize, tidy
 from extractors.html.tree import Element, parse_html
@@ -82,7 +82,6 @@ def _read(
     take_marked(root, formulas, tex_page=delimiters.renderer)
     take_delimited(root, formulas, scanner)
     if not whole:
-        remove_textless(root)
         root = main_content(root)
     code = Code()
     text = serialize(root, formulas, code)
@@ -95,12 +94,9 @@ def _read(
 
 def _title(root: Element, scanner: Scanner) -> str:
     """The page's title, taken out of the tree."""
-    title = ""
-    for element in root.walk():
-        if element.tag == "title" and (element.parent is None or element.parent.tag != "svg"):
-            if not title:
-                title = " ".join(element.text().split())
-            element.children = []
+    titles = [element for element in root.elements() if element.tag == "title"]
+    title = " ".join(titles[0].text().split()) if titles else ""
+    root.children = [child for child in root.children if child not in titles]
     formulas = Formulas()
     title = delimited_in_text(title, formulas, scanner)
     return formulas.write(tidy(title))

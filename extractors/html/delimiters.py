@@ -351,7 +351,7 @@ class Scanner:
             return -1
         pattern = self._closers.get(right)
         if pattern is None:
-            pattern = re.compile(re.escape(right) + r"|\\.|[{}]|[\ue000\ue002]", re.DOTALL)
+            pattern = re.compile(re.escape(right) + r"|\\.|[{}]|[\ue000\ue002\ue003]", re.DOTALL)
             self._closers[right] = pattern
         depth = 0
         fallback = -1
@@ -367,7 +367,7 @@ class Scanner:
                 depth += 1
             elif found == "}":
                 depth -= 1
-            elif found in "\ue000\ue002":  # another formula, another element
+            elif found in "\ue000\ue002\ue003":  # another formula, another element, code
                 end = token.start()
                 break
         self._budget -= end - start
@@ -394,7 +394,7 @@ class Scanner:
             depth += text.count(begin, position, close) - 1
             position = close + len(end)
         tex = text[match.start() : position]
-        if "\ue000" in tex or "\ue002" in tex:
+        if any(mark in tex for mark in "\ue000\ue002\ue003"):
             return None
         return Delimited(match.start(), position, tex, _ENVIRONMENT)
 

@@ -18,7 +18,7 @@ _WINDOW = 20_000
 _MAX_MACROS = 400
 
 _JS_STRING = r"(?:'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`)"
-_CONFIG = re.compile(r"[\"']?\b(?:Macros|macros)[\"']?\s*[:=]\s*\{")
+_CONFIG = re.compile(r"[Mm]acros[\"']?\s*[:=]\s*\{")
 _ENTRY = re.compile(
     r"(?:[\"']?\\{0,2}([A-Za-z@]+)[\"']?)\s*:\s*(?:\[\s*"
     + _JS_STRING
@@ -60,11 +60,13 @@ def page_macros(page: str) -> dict[str, Macro]:
         page: The page's markup.
     """
     macros: dict[str, Macro] = {}
-    if "acros" in page:
-        for match in _CONFIG.finditer(page):
-            _read_config(page, match.end() - 1, macros)
-            if len(macros) > _MAX_MACROS:
-                break
+    for name in ("Macros", "macros"):
+        position = page.find(name)
+        while position >= 0 and len(macros) <= _MAX_MACROS:
+            match = _CONFIG.match(page, position)
+            if match is not None:
+                _read_config(page, match.end() - 1, macros)
+            position = page.find(name, position + len(name))
     if (
         "\\newcommand" in page
         or "\\def" in page

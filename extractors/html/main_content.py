@@ -24,7 +24,7 @@ from extractors.html.formulas import OPEN
 from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
-__all__ = ["main_content", "remove_textless"]
+__all__ = ["main_content"]
 
 _BULK = 0.85
 """Share of the running text from which a child stands for its parent."""
@@ -42,6 +42,7 @@ _KEPT_WHOLE = names("p table tbody tr pre ul ol dl blockquote")
 _LINK_LISTS = names(
     "ul ol div table section aside p span td dl header center li nav font form h5 h6 tr small"
 )
+_CONTAINERS = names("div section article main td span")
 _SENTENCE = re.compile(r"[a-z)\]\ue001\u0080-\uffff][.!?:;。！？](?:\s|$|[\"'”’)\]])")
 
 
@@ -56,28 +57,6 @@ class _Mass:
         self.math = 0
         self.good = 0.0
         self.has_heading = False
-
-
-def remove_textless(root: Element) -> None:
-    """Takes out controls, media and navigation: what holds no text of the page's own."""
-    stack = [root]
-    while stack:
-        element = stack.pop()
-        dropped = False
-        for child in element.children:
-            if child.__class__ is Element:
-                if child.tag in DROPPED_TAGS or child.attributes.get("role") in DROPPED_ROLES:
-                    dropped = True
-                elif child.children:
-                    stack.append(child)
-        if dropped:
-            element.children = [
-                " "
-                if isinstance(child, Element)
-                and (child.tag in DROPPED_TAGS or child.attributes.get("role") in DROPPED_ROLES)
-                else child
-                for child in element.children
-            ]
 
 
 def _is_hidden(attributes: dict[str, str]) -> bool:
@@ -97,14 +76,30 @@ def main_content(root: Element) -> Element:
     return body
 
 
+def _is_control(element: Element) -> bool:
+    """Whether it's a control, media or navigation: what holds no text of the page's own."""
+    if element.tag in DROPPED_TAGS:
+        return True
+    attributes = element.attributes
+    return "role" in attributes and attributes["role"] in DROPPED_ROLES
+
+
 def _weigh(root: Element) -> dict[int, _Mass]:
+    """Weighs every element, taking out controls on the way."""
     masses: dict[int, _Mass] = {}
     order: list[Element] = []
     stack = [root]
     while stack:
         element = stack.pop()
         order.append(element)
-        stack.extend([child for child in element.children if child.__class__ is Element])
+        inside = [child for child in element.children if child.__class__ is Element]
+        controls = {id(child) for child in inside if _is_control(child)}
+        if controls:
+            element.children = [
+                " " if id(child) in controls else child for child in element.children
+            ]
+            inside = [child for child in inside if id(child) not in controls]
+        stack += inside
     for element in reversed(order):  # children before parents
         mass = _Mass()
         own = chars = links = math = 0
@@ -255,7 +250,7 @@ def _path_to_declared(body: Element, masses: dict[int, _Mass]) -> set[int]:
     best: Element | None = None
     for element in body.walk():
         attributes = element.attributes
-        if not attributes or id(element) not in masses:
+        if not attributes or element.tag not in _CONTAINERS:
             continue
         if (
             attributes.get("itemprop") == "articleBody"

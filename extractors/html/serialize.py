@@ -89,9 +89,14 @@ class _Writer:
         self._blank = False
 
     def text(self, text: str) -> None:
-        text = _SPACE.sub(" ", text)
-        if text and (self.buffer or text != " "):
-            self.buffer.append(text)
+        words = text.split()
+        if not words:
+            if text and self.buffer:
+                self.buffer.append(" ")
+            return
+        before = " " if self.buffer and text[0].isspace() else ""
+        after = " " if text[-1].isspace() else ""
+        self.buffer.append(before + " ".join(words) + after)
 
     def end_line(self) -> None:
         if self.flat:
@@ -100,7 +105,9 @@ class _Writer:
             return
         if not self.buffer:
             return
-        line = _INNER_SPACES.sub(" ", "".join(self.buffer)).strip()
+        line = "".join(self.buffer).strip()
+        if "  " in line:
+            line = _INNER_SPACES.sub(" ", line)
         self.buffer.clear()
         if line:
             self.raw_line(line)
@@ -379,7 +386,7 @@ def tidy(text: str) -> str:
     text = _CONTROLS.sub("", text)
     text = _TEX_LOGO.sub(_logo, _BARE_DOLLAR.sub(r"\\$", text))
     lines = [
-        _INNER_SPACES.sub(" ", line).rstrip()
+        (_INNER_SPACES.sub(" ", line) if "  " in line else line).rstrip()
         for line in text.split("\n")
         if len(line) > 120 or line[:1] == "#" or not BOILERPLATE_LINE.match(line)
     ]

@@ -23,6 +23,10 @@ _MAX_DEPTH = 2048
 _MAX_ELEMENTS = 150_000
 """Children that are copied; what a page holds beyond that is kept as text alone."""
 
+_MEDIA = names("svg iframe object embed canvas audio video map select option datalist applet")
+"""Elements whose content is never text of the page; only MathJax draws formulas with SVG."""
+
+_STRUCTURE = names("html body table thead tbody tfoot tr ul ol dl")
 _TEXTLESS = frozenset({"style", "colgroup", "col"})
 _DROPPED = names("style link meta base source track param col colgroup head")
 _MATH_SCRIPT = re.compile(r"math/|text/(?:x-)?(?:tex|latex)|text/x-mathjax-config", re.IGNORECASE)
@@ -116,7 +120,7 @@ def parse_html(text: str) -> Element:
     source = _parse(text)
     if source is None:
         return Element("html")
-    return _copy(source)
+    return _copy(source, has_drawn_formulas="data-mml-node" in text)
 
 
 def _parse(text: str) -> etree._Element | None:
@@ -165,15 +169,17 @@ def _flatten(text: str) -> str:
     return "".join(pieces)
 
 
-def _copy(source: etree._Element) -> Element:
+def _copy(source: etree._Element, *, has_drawn_formulas: bool) -> Element:
     root = Element(source.tag)
     stack: list[tuple[etree._Element, Element]] = [(source, root)]
     left = _MAX_ELEMENTS
     while stack:
         original, element = stack.pop()
         children = element.children
+        # Between rows and items white space is layout of the markup, nothing else.
+        keeps_space = element.tag not in _STRUCTURE
         text = original.text
-        if text:
+        if text and (keeps_space or not text.isspace()):
             children.append(text)
         for child in original:
             left -= 1
@@ -187,7 +193,9 @@ def _copy(source: etree._Element) -> Element:
                 elif tag not in _TEXTLESS and (len(child) or child.text):
                     # The parser gives these what follows as children in broken markup.
                     children.append(_text_of(child))
-            elif tag == "script" and not _MATH_SCRIPT.search(child.get("type", "")):
+            elif (tag in _MEDIA and (tag != "svg" or not has_drawn_formulas)) or (
+                tag == "script" and not _MATH_SCRIPT.search(child.get("type", ""))
+            ):
                 pass
             else:
                 attributes = child.items()
@@ -195,7 +203,7 @@ def _copy(source: etree._Element) -> Element:
                 children.append(copy)
                 stack.append((child, copy))
             text = child.tail
-            if text:
+            if text and (keeps_space or not text.isspace()):
                 children.append(text)
     return root
 

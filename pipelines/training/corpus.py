@@ -131,7 +131,7 @@ _FENCE = re.compile(
 # Directives, anchors, roles, images and comments of the Markdown dialects of books.
 _DIRECTIVE = re.compile(
     r"^:{3,}.*$|^\(.*\)=$|^:[a-z]+:.*$|^%.*$|!\[[^\]]*\]\([^)]*\)|\{[a-z:]+\}`[^`]*`|:[a-z]+:`[^`]*`"
-    r"|\{%.*?%\}|<!--.*?-->",
+    r"|\{%.*?%\}|<!--.*?-->|</?[a-z][^<>\n]*>",
     re.MULTILINE,
 )
 
@@ -156,18 +156,27 @@ def _json_lines(raw: bytes) -> Iterable[str]:
             yield str(row.get("text") or row.get("input") or "")
 
 
-_MATHML = re.compile(r"<m:math\b.*?</m:math>", re.DOTALL)
-_CONTENT = re.compile(r"<content\b[^>]*>(.*)</content>", re.DOTALL)
+# PreTeXt, the XML that open textbooks are written in: formulas in <m>, <me>, <men>, <md>, <mdn>.
+_PRETEXT_FORMULA = re.compile(r"<(m|me|men|md|mdn)\b[^>/]*>(.*?)</\1>", re.DOTALL)
+_PRETEXT_NO_PROSE = re.compile(
+    r"<!--.*?-->|<(image|latex-image|asymptote|sage|program|console|docinfo|notation|idx|index|webwork"
+    r"|macros|tabular|pg-code)\b[^>/]*>.*?</\1>",
+    re.DOTALL,
+)
+_BLOCK_END = re.compile(r"</(?:p|title|li|statement|solution|answer|hint|caption)>")
 _TAG = re.compile(r"<[^>]*>")
 
 
-def _cnxml(raw: bytes) -> Iterable[str]:
-    body = _CONTENT.search(raw.decode("utf-8", "replace"))
-    if body is None:
-        return ()
-    text = _MATHML.sub(r" $\\text{MathML}$ ", body[1])
-    text = re.sub(r"</(?:para|title|item|entry|problem|solution|note|caption)>", "\n\n", text)
-    return _pieces(html.unescape(_TAG.sub(" ", text)))
+def _pretext(raw: bytes) -> Iterable[str]:
+    text = _PRETEXT_NO_PROSE.sub(" ", raw.decode("utf-8", "replace"))
+    text = _PRETEXT_FORMULA.sub(_pretext_formula, text)
+    text = _TAG.sub(" ", _BLOCK_END.sub("\n\n", text))
+    return _pieces(html.unescape("\n\n".join(" ".join(p.split()) for p in text.split("\n\n"))))
+
+
+def _pretext_formula(match: re.Match[str]) -> str:
+    mark = "$" if match[1] == "m" else "$$"
+    return f"{mark}{_TAG.sub(' ', match[2]).replace('$', ' ')}{mark}"
 
 
 _READERS: Mapping[str, Callable[[bytes], Iterable[str]]] = {
@@ -179,7 +188,8 @@ _READERS: Mapping[str, Callable[[bytes], Iterable[str]]] = {
     ".md": _markdown,
     ".txt": _plain,
     ".jsonl": _json_lines,
-    ".cnxml": _cnxml,
+    ".ptx": _pretext,
+    ".xml": _pretext,
 }
 
 

@@ -23,6 +23,7 @@ from filters.normalisation import (
     normalise_for_models,
     without_formulas,
 )
+from filters.web.language import Language
 from filters.web.latex_commands import POPULAR_COMMAND
 from pipelines.training.card import ModelCard, describe_sources, file_sha256, write_card
 from pipelines.training.corpus import (
@@ -100,7 +101,8 @@ _FEWEST_SIGNS = 3
 
 
 def label_of(page: Page) -> str:
-    """``positive``, ``negative``, or empty for a page that teaches neither."""
+    """``positive``, ``negative``, or empty for a page that teaches neither: one that isn't English,
+    one with formulas that aren't LaTeX, a part without formulas of a mathematical work."""
     if page.source.role == "foreign":
         return ""
     if has_popular_command(page.text):
@@ -151,13 +153,17 @@ def _train(pages: Sequence[Page], config: MathScoreTraining) -> ModelCard:
     return card
 
 
+def _is_english(page: Page) -> bool:
+    return Language().judge(Document("", text=page.text)).keeps
+
+
 _LABELS = (POSITIVE, NEGATIVE)
 
 
 def _examples(pages: Sequence[Page], config: MathScoreTraining) -> list[_Example]:
     examples = []
     for page in pages:
-        label = label_of(page)
+        label = label_of(page) if _is_english(page) else ""
         line = without_formulas(normalise_for_models(page.text, "ours")) if label else ""
         if sum(word.isalpha() for word in line.split()) >= config.fewest_words:
             examples.append(_Example(page, line, label))

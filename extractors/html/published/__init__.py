@@ -6,8 +6,10 @@ main text by Resiliparse, formulas between delimiters, filters on lines.
 What is otherwise than in the original, and why:
 
 - The original ran Resiliparse 0.14 to 1.1 and edited its tree in place; here Resiliparse 2.0 takes
-  the text of a tree that was edited with the same parser and written out once. Its main-content
-  detection differs on few pages.
+  the text of a tree that was edited with the same parser and written out once. Of 574 real pages,
+  71 % have the original's text to the byte. On the others Resiliparse 2.0 finds another main content
+  or sets cells of tables apart by tabs, where 1.1 let them run together; fed with the same edited
+  pages, 1.1 itself gives 97 %, and of the other 3 % most are MathML. All counters are equal.
 - MathML and AsciiMath are converted by this project's converters (see ``formulas``).
 - Lines that define several macros are dropped here, and not after the models have judged.
 - A page on which the original raised an error by a malformed delimiter is extracted without it.
@@ -101,16 +103,17 @@ def extract_published(
         lines = drop_boilerplate(lines, settings)
     # Stripped lines: the indentation of code is gone (defect 8).
     lines = [line.strip() for line in drop_empty_headings(lines)]
+    text = "\n".join(lines)
+    kept = counts.kept(drop_newcommand_lines(text))
     # Dollar signs of the page are escaped before formulas get theirs.
-    text = with_dollars("\n".join(lines).replace("$", "\\$"))
+    text = with_dollars(text.replace("$", "\\$"))
     # Empty lines are collapsed before the tags go, so that lines of nothing but tags leave more.
     text = without_marks(_BLANK_LINES.sub("\n\n", _EDIT.sub("", text))).strip()
-    text = drop_newcommand_lines(text)
     return Extraction(
-        text,
+        drop_newcommand_lines(text),
         title=name,
         formulas_found=counts.found,
-        formulas_kept=counts.kept(text),
+        formulas_kept=kept,
         method="main",
         encoding=encoding,
         info=counts.info,

@@ -6,12 +6,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 
-from extractors.html.published.marks import with_dollars
 from schemas.open_web_math import COUNTERS
 
 __all__ = ["Counts"]
 
-_FORMULA = re.compile(r"\$\$?[^$]+\$\$?")
+# Also those that stand in another one: a search that consumes nothing.
+_FORMULA = re.compile(r"(?=(\[extract_(i?)tex\].*?\[/extract_\2tex\]))", re.DOTALL)
 
 
 @dataclass(slots=True)
@@ -45,14 +45,20 @@ class Counts:
         self.found[source] = self.found.get(source, 0) + number
         if written:
             self.info["found_math"] = True
-            self._placed[source, with_dollars(written)] += number
+            self._placed[source, written] += number
 
     def kept(self, text: str) -> dict[str, int]:
-        """Those of the formulas that are in the page's final text, by source."""
-        there = Counter(_FORMULA.findall(text))
+        """Those of the formulas that are in a text, by source.
+
+        Args:
+            text: The page's text, with the tags around formulas still in it.
+        """
+        there = Counter(match[1] for match in _FORMULA.finditer(text))
         kept: Counter[str] = Counter()
         for (source, written), number in self._placed.items():
-            in_text = there[written] if written.startswith("$") else text.count(written)
-            kept[source] += min(number, in_text)
-            there[written] -= min(number, in_text)
+            tagged = written.startswith("[extract_")
+            number = min(number, there[written] if tagged else text.count(written))
+            if tagged:
+                there[written] -= number
+            kept[source] += number
         return {source: number for source, number in kept.items() if number}

@@ -35,8 +35,8 @@ _DEFAULT_DISPLAY: tuple[tuple[str, str], ...] = (
     ("[tex]", "[/tex]"),
 )
 
-# A whole command speaks for a page, unlike in the prefilter, where a substring does. The list is the
-# prefilter's; that module is of another layer.
+# A whole command speaks for a page, unlike in the prefilter, where a substring does. The list is
+# the prefilter's; that module is of another layer.
 _COMMAND = re.compile(
     r"\\(?:end|begin|ref|frac|label|bf|right|left|rm|alpha|mu|def|it|pi|sigma|sum|lambda|beta|nu"
     r"|partial|int|delta|rho|phi|gamma|omega|over|nonumber|bar|sqrt|theta|tau|em|rangle|hat|tilde"
@@ -87,7 +87,7 @@ def replace_delimited(text: str, delimiters: list[Delimiter], counts: Counts) ->
     """Marks formulas between delimiters in the text, delimiter by delimiter.
 
     Prices on such a page are formulas (defect 10); what stands between backticks loses them and is
-    not converted (defect 8), code included. A formula can be found within one that was found before.
+    not converted (defect 8), code included. A formula can be found within one found before.
     """
     for opening, closing, source in delimiters:
         parts: list[str] = []

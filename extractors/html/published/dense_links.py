@@ -1,8 +1,8 @@
 """Blocks that are hardly more than links.
 
-Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/tree_processing.py (spec section 1.3
-d). The original takes each block's text anew, which is quadratic in the depth of a page; here one
-walk adds up lengths.
+Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/tree_processing.py (spec section
+1.3 d). The original takes each block's text anew, which is quadratic in the depth of a page; here
+one walk adds up lengths.
 """
 
 from __future__ import annotations
@@ -70,10 +70,13 @@ def dense_links(tree: LexborHTMLParser) -> list[LexborNode]:
         if node is None:
             closed = stack.pop()
             tag = closed.node.tag
-            if closed.children > 1 and tag in _BLOCKS and closed.texts:
-                # A link's text counts in full, whatever white space is around its parts.
-                if closed.links / closed.texts > _LINK_RATIO:
-                    found.append(closed.node)
+            if (
+                tag in _BLOCKS
+                and closed.children > 1
+                and closed.texts
+                and closed.links / closed.texts > _LINK_RATIO
+            ):
+                found.append(closed.node)
             if stack:
                 above = stack[-1]
                 above.length.append(closed.length)

@@ -1,11 +1,11 @@
 r"""The original's sources of LaTeX in markup, in its order, with its defects.
 
-Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/latex_processing.py, as described in
-the project's account of it (spec section 1.4; "defect n" is section 3a there).
+Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/latex_processing.py, as described
+in the project's account of it (spec section 1.4; "defect n" is section 3a there).
 
-Two parts of the original are stand-ins here: MathML is converted by this project's converter and not
-by the XSLT that the original took over, and AsciiMath not by py_asciimath, whose LaTeX differs in
-white space. What made the original lose formulas there is kept (defects 5 and 6).
+Two parts of the original are stand-ins here: MathML is converted by this project's converter and
+not by the XSLT that the original took over, and AsciiMath not by py_asciimath, which failed on some
+formulas. What made the original lose MathML is kept (defects 5 and 6).
 """
 
 from __future__ import annotations
@@ -28,11 +28,13 @@ __all__ = ["replace_formulas"]
 
 _ALIGN = re.compile(r"\\begin\{align\}(.*?)\\end\{align\}", re.DOTALL)
 _EQUATION = re.compile(r"\\begin\{equation\}(.*?)\\end\{equation\}", re.DOTALL)
+_ALIGNED = re.compile(r"\\begin\{align(?:ed)?\}(.*?)\\end\{align(?:ed)?\}", re.DOTALL)
 _BRACED = re.compile(r"\{(.+)\}")
 _HASHES = re.compile("#(.+?)#")
 _IMAGE_CLASSES = frozenset(
     ("latexcenter", "latex", "tex", "latexdisplay", "latexblock", "latexblockcenter")
 )
+_MOST_GROWTH = 50
 _XML_PREFIX = re.compile('xmlns:mml=".*?"')
 _MATHML_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
@@ -71,16 +73,16 @@ def replace_formulas(tree: LexborHTMLParser, counts: Counts) -> None:
             text = text.replace(f"#{match}#", asciimath_to_tex(match))
         counts.count("mathjax_tag")
         if text.strip():
-            counts.find("mathjax_tag", text)
+            counts.find("mathjax_tag", " ".join(text.split()))
         _put(tree, node, mark(text, "math"))
 
 
 def _put(tree: LexborHTMLParser, node: LexborNode, text: str) -> None:
     """A span in the node's place, whose content the text is *as HTML*.
 
-    So the original does it, and so ``a<b`` loses all that follows it in the formula and with it the
-    closing dollar sign, unless a space or a digit follows the sign (known from running it; not in the
-    spec's list).
+    So the original does it, and so ``a<b`` loses all that follows it in the formula, the closing
+    dollar sign included, where a letter follows the sign (known from running the original; not in
+    the spec's list).
     """
     if node.parent is None:
         return
@@ -112,14 +114,16 @@ def _environments(tree: LexborHTMLParser, counts: Counts) -> None:
         text = node.text()
         for tex in _ALIGN.findall(text):
             counts.count("align")
-            counts.find("align", tex)
+            counts.find("align", " ".join(tex.split()))
         changed = text
         for tex in _EQUATION.findall(text):
             written = formula(tex, display=True)
             counts.count("equation")
             counts.info["found_math"] = True
             counts.find("equation", written)
-            if tex:
+            # Everywhere in the text, in formulas that were written before too: two that are equal
+            # come out nested, and short ones grow without bound, which the original let happen.
+            if tex and len(changed) < _MOST_GROWTH * len(text):
                 changed = changed.replace(tex, mark(written, "math"))
         changed = changed.replace("\\begin{equation}", "").replace("\\end{equation}", "")
         if changed != text:
@@ -220,8 +224,17 @@ def _converted(markup: str) -> str | None:
     except etree.XMLSyntaxError:
         return None
     if root.tag != f"{{{_MATHML_NAMESPACE}}}math":
-        # Attributes but no namespace: the style sheet knows none of the elements, and what it leaves
-        # of such is their text (defect 5).
+        # Attributes but no namespace: the style sheet knows none of the elements, and what it
+        # leaves of such is their text (defect 5).
         return "".join(root.itertext())
     math = next((node for node in parse_html(markup).walk() if node.tag == "math"), None)
-    return "" if math is None else mathml_to_tex(math)
+    # TeX of ours that has "align" in it would lose its dollar signs by defect 7.
+    return "" if math is None else _ALIGNED.sub(_as_array, mathml_to_tex(math))
+
+
+def _as_array(environment: re.Match[str]) -> str:
+    """The style sheet wrote every table as an array, so that they kept their dollar signs."""
+    body = environment[1]
+    columns = max(row.count("&") for row in body.split("\\\\")) + 1
+    letters = ("rl" * columns)[:columns]
+    return f"\\begin{{array}}{{{letters}}}{body}\\end{{array}}"

@@ -68,6 +68,8 @@ def _end_wikipedia(tree: LexborHTMLParser) -> None:
 def _remove_image_figures(tree: LexborHTMLParser) -> None:
     """Takes out the nearest ancestor of each image whose class is exactly "figure"."""
     figures = []
+    if tree.css_first('[class="figure"]') is None:
+        return
     for image in tree.css("img"):
         node: LexborNode | None = image
         while node is not None and node.is_element_node:
@@ -99,7 +101,7 @@ def _write_headings(tree: LexborHTMLParser, settings: Settings) -> None:
             if not text:
                 empty.append(node)
                 continue
-            # A number sign here could be taken for AsciiMath's; it's written after formulas are.
+            # A tag of its own, as the original has it; the number signs come after the extraction.
             sign = f"[heading_{level}] " if settings.markdown_headings else ""
             _set_text(node, mark(f"{sign}{text}\n\n", f"h{level}"))
     for node in empty:
@@ -134,20 +136,12 @@ def _lead_to_main_content(tree: LexborHTMLParser) -> None:
     if post is not None:
         post.attrs["class"] = ""
     # Resiliparse drops lists near the root; four more elements above one move it away from there.
+    inner = {node.mem_id for node in tree.css("ul ul")}
     for node in tree.css("ul"):
-        if node.parent is not None and not _is_within_list(node):
+        if node.mem_id not in inner:
             wrapper = tree.create_node("div")
             wrapper.inner_html = f"<div><div><div>{node.html}</div></div></div>"
             node.replace_with(wrapper)
-
-
-def _is_within_list(node: LexborNode) -> bool:
-    above = node.parent
-    while above is not None:
-        if above.tag == "ul":
-            return True
-        above = above.parent
-    return False
 
 
 def _set_text(node: LexborNode, text: str) -> None:
