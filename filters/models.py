@@ -1,8 +1,8 @@
 """Model files: which one is meant, whether it is there and unchanged, and loading it once.
 
-A filter names its model as a packaged name (``math-score-small``), as a path, or as a path with the
-sha256 that the file must have. ``check_model`` looks before any work; the loaders read a file once a
-process, whichever thread comes first, and print nothing.
+A filter names its model as a packaged name (``math-score-small``), as a path, or as a path with
+the sha256 that the file must have. ``check_model`` looks before any work; the loaders read a file
+once a process, whichever thread comes first, and print nothing.
 """
 
 from __future__ import annotations
@@ -243,8 +243,8 @@ def _load_once(kind: str, spec: ModelSpec, read: Callable[[Path], _Model]) -> _M
                 _loaded[key] = read(path)
             except (OSError, ValueError, RuntimeError) as error:
                 raise ModelMismatch(f"{path} is no {kind} model: {error}") from error
-        model = _loaded[key]
-        return model
+    loaded: _Model = _loaded[key]
+    return loaded
 
 
 def load_fasttext(spec: ModelSpec) -> FastTextModel:

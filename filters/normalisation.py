@@ -23,6 +23,7 @@ __all__ = [
     "Edition",
     "normalise_for_models",
     "prose",
+    "without_code",
     "without_formulas",
 ]
 
@@ -57,13 +58,13 @@ def without_formulas(normalised: str) -> str:
 # Where something that isn't prose may begin. An escaped sign begins nothing.
 _OPENER = re.compile(
     r"""
-    ^[ \t]*(?P<fence>```+|~~~+)[^\n]*\n
-  | (?P<tick>`+)
+    ^[ \t]*(?P<fence>```++|~~~++)[^\n]*+\n
+  | (?P<tick>`++)
   | (?P<dollars>\$\$?)
   | \\(?P<bracket>[(\[])
   | \\begin\{(?P<environment>(?:equation|align|aligned|gather|multline|eqnarray|array|cases
         |[pbvBV]?matrix|split|displaymath|math|flalign|alignat)\*?)\}
-  | (?P<link>(?:https?://|www\.)[^\s<>)\]]+)
+  | (?P<link>(?:https?://|www\.)[^\s<>)\]]++)
   | \\.
     """,
     re.VERBOSE | re.MULTILINE | re.DOTALL,
@@ -75,8 +76,8 @@ _EMPTY_LINE = re.compile(r"\n[ \t]*\n")
 
 
 @functools.lru_cache(maxsize=2)
-def _masked(text: str) -> str:
-    """The text with a placeholder for everything that isn't prose.
+def _masked(text: str, code_alone: bool = False) -> str:
+    """The text with a placeholder for everything that isn't prose, or for code alone.
 
     Three filters ask for the same text one after the other, hence the cache. What is looked for
     ahead is remembered, so that the time is linear in any text, hostile ones included.
@@ -87,7 +88,9 @@ def _masked(text: str) -> str:
     while (opener := _OPENER.search(text, position)) is not None:
         position = opener.end()
         placeholder, end = _extent(opener, ahead)
-        if end > 0:
+        if end > 0 and code_alone and placeholder != CODE:
+            position = end
+        elif end > 0:
             parts += (text[done : opener.start()], " ", placeholder, " ")
             done = position = end
     parts.append(text[done:])
@@ -145,6 +148,11 @@ def _extent(opener: re.Match[str], ahead: _Ahead) -> tuple[str, int]:
         end = ahead.end_of("\\)", start)
         return FORMULA, end if end and end <= ahead.empty_line(start) else 0
     return "", 0
+
+
+def without_code(text: str) -> str:
+    """An extracted text with its formulas, its code replaced by ``[CODE]``."""
+    return _masked(text, code_alone=True)
 
 
 _PLACEHOLDERS = re.compile(r"\[(?:EQUATION|CODE|LINK)\]")

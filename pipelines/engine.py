@@ -7,14 +7,16 @@ network and falls back without a word, so that the same command runs on differen
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import apache_beam as beam
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -25,6 +27,9 @@ from apache_beam.runners.portability.portable_runner import JobServiceHandle
 from pipelines.errors import EngineFailed, UnknownBeamOption
 
 __all__ = ["Engine", "guard_against_lost_elements"]
+
+
+_LOG_BYTES = 256 * 1024
 
 
 def guard_against_lost_elements() -> None:
@@ -86,7 +91,7 @@ class Engine:
             label: The phase's name.
             elements: What the transform is applied to.
             transform: The phase.
-            log: Where to what the engine and its workers print.
+            log: Where to the end of what the engine and its workers print, when the phase fails.
             parallel: False to run in this process, when there is too little work to pay for
                 starting workers.
 
@@ -151,24 +156,44 @@ def _local_runner(options: PipelineOptions) -> fn_runner.FnApiRunner:
 
 @contextmanager
 def _quiet_beam(log: Path) -> Iterator[None]:
-    """What Beam and its workers print goes to a file; what matters comes back as an exception.
+    """What Beam and its workers print goes to memory, and to a file if the block fails.
 
-    Worker processes inherit standard error itself, so that it's turned away at its descriptor.
+    Worker processes inherit standard error itself, so that it's turned away at its descriptor. Not
+    to a file right away: a worker that can't print its exception, because the disk is full, never
+    answers, and the run hangs (seen).
     """
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.CRITICAL)
     sys.stderr.flush()
     terminal = os.dup(2)
-    try:
-        with log.open("ab") as file:
-            os.dup2(file.fileno(), 2)
+    with _memory_file() as printed:
+        try:
+            os.dup2(printed.fileno(), 2)
             yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(terminal, 2)
-        os.close(terminal)
-        root.setLevel(level)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                _save_end(printed, log)
+            raise
+        finally:
+            with contextlib.suppress(OSError):
+                sys.stderr.flush()
+            os.dup2(terminal, 2)
+            os.close(terminal)
+            root.setLevel(level)
+
+
+def _memory_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("proofmill-engine"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def _save_end(printed: IO[bytes], log: Path) -> None:
+    """Appends the last of what was printed to the log."""
+    size = os.fstat(printed.fileno()).st_size
+    with log.open("ab") as file:
+        file.write(os.pread(printed.fileno(), _LOG_BYTES, max(size - _LOG_BYTES, 0)))
 
 
 def _metrics(result: Any) -> dict[str, Any]:

@@ -13,9 +13,15 @@ from extractors.html.decode import decode_html
 from extractors.html.delimiters import Delimiters, Scanner, page_delimiters
 from extractors.html.encodings import open_web_math_info
 from extractors.html.errors import ExtractionError, PageTooLargeError, UnparsablePageError
-from extractors.html.formulas import Formulas, without_forgeries
+from extractors.html.formulas import Formulas, unshielded, without_forgeries
 from extractors.html.latexml import join_latexml_equations, place_latexml_notes
-from extractors.html.macros import Macro, expand_macros, page_macros, without_definitions
+from extractors.html.macros import (
+    Macro,
+    expand_macros,
+    page_macros,
+    without_definitions,
+    without_stray_definitions,
+)
 from extractors.html.main_content import main_content
 from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
 from extractors.html.serialize import Code, serialize, tidy
@@ -89,7 +95,8 @@ def _read(
     if macros:
         formulas.rewrite(lambda tex: expand_macros(without_definitions(tex), macros))
         text = formulas.without_blank(text)
-    return title, formulas.write(code.write(tidy(text))), formulas
+    text = tidy(without_stray_definitions(unshielded(text)))
+    return title, formulas.write(code.write(text)), formulas
 
 
 def _title(root: Element, scanner: Scanner) -> str:

@@ -13,7 +13,15 @@ from dataclasses import dataclass
 
 from extractors.html.tex import clean_tex, is_blank_tex
 
-__all__ = ["OPEN", "PLACEHOLDER", "Formula", "Formulas", "without_forgeries"]
+__all__ = [
+    "OPEN",
+    "PLACEHOLDER",
+    "Formula",
+    "Formulas",
+    "shielded",
+    "unshielded",
+    "without_forgeries",
+]
 
 OPEN = "\ue000"
 """First character of every placeholder."""
@@ -37,6 +45,16 @@ def without_forgeries(page: str) -> str:
     if "&#" in page:
         page = _FORGED_REFERENCE.sub("", page)
     return page
+
+
+def shielded(text: str) -> str:
+    """Text in which nothing opens a formula, until it is :func:`unshielded`."""
+    return text.replace("\\", "\\\ue005").replace("$", "$\ue005")
+
+
+def unshielded(text: str) -> str:
+    """The text as it was before it was :func:`shielded`."""
+    return text.replace("\ue005", "")
 
 
 @dataclass(slots=True)

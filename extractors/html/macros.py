@@ -10,7 +10,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["Macro", "expand_macros", "page_macros", "without_definitions"]
+__all__ = [
+    "Macro",
+    "expand_macros",
+    "page_macros",
+    "without_definitions",
+    "without_stray_definitions",
+]
 
 _MAX_LENGTH = 20_000
 _MAX_ROUNDS = 12
@@ -181,6 +187,19 @@ def without_definitions(tex: str) -> str:
         out.append(_COMMENT_AFTER.sub("", tex[position:]))
         return "".join(out).strip()
     return tex
+
+
+def without_stray_definitions(text: str) -> str:
+    """Text without the lines that hold nothing but definitions, their delimiters lost."""
+    if "\\newcommand" not in text and "\\def" not in text and "\\DeclareMath" not in text:
+        return text
+    return "\n".join(
+        line
+        for line in text.split("\n")
+        if "\\" not in line
+        or (rest := without_definitions(line)) == line
+        or any(character.isalnum() for character in rest)
+    )
 
 
 def expand_macros(tex: str, macros: dict[str, Macro]) -> str:

@@ -101,6 +101,12 @@ def mathjax_formula(output: Element) -> tuple[str, bool, str] | None:
                 return tex, display or mathml_is_display(math), "mathjax_mathml"
     if output.tag == "mjx-container":
         math = rebuild_mathml(output)
-        if math is not None:
+        if math is not None and _is_drawn(output):
             return mathml_to_tex(math), display, "mathjax_glyphs"
+        if not _is_drawn(output) and output.text().strip():
+            return output.text(), display, "tex_element"  # forums that let MathJax fill it
     return None
+
+
+def _is_drawn(output: Element) -> bool:
+    return any(element.tag in {"mjx-math", "mjx-c", "svg"} for element in output.walk())

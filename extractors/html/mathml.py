@@ -259,8 +259,8 @@ def _mn(element: Element) -> str:
 
 def _mo(element: Element) -> str:
     text = _text_of(element)
-    if not text:
-        return symbol_tex(element.text()) if element.text() == "\u00a0" else ""
+    if not text.strip():
+        return "~" if "\u00a0" in element.text() else ""
     if text in FUNCTIONS:
         return "\\" + text
     if text == "mod":

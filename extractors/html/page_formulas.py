@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from extractors.html.asciimath import asciimath_to_tex
@@ -14,7 +15,7 @@ from extractors.html.elements import (
     is_math_class,
     tex_element_formula,
 )
-from extractors.html.formulas import Formulas
+from extractors.html.formulas import Formulas, shielded
 from extractors.html.images import image_formula
 from extractors.html.katex import katex_formula
 from extractors.html.latexml import latexml_tex
@@ -35,6 +36,7 @@ _Found = tuple[str, bool, str]
 
 _VERBATIM = names("pre code textarea script style samp kbd tt xmp listing svg")
 _IGNORED_CLASSES = ("tex2jax_ignore", "mathjax_ignore", "no-mathjax", "nomathjax", "nokatex")
+_PROCESSED_CLASSES = ("tex2jax_process", "mathjax_process")
 _BARRIER = "\ue002"
 
 
@@ -191,23 +193,29 @@ def _wikipedia(element: Element) -> _Found | None:
 def take_delimited(root: Element, formulas: Formulas, scanner: Scanner) -> None:
     """Takes the formulas between delimiters in text, as renderers find them: within one element,
     across line breaks, never in code."""
-    stack = [root]
+    stack = [(root, False)]
     while stack:
-        element = stack.pop()
-        tag = element.tag
-        if tag in _VERBATIM:
+        element, ignored = stack.pop()
+        if element.tag in _VERBATIM:
             continue
-        classes = element.get("class")
-        if classes and any(name in classes for name in _IGNORED_CLASSES):
-            continue
+        classes = element.attributes.get("class")
+        if classes:
+            if any(name in classes for name in _IGNORED_CLASSES):
+                ignored = True
+            elif ignored and any(name in classes for name in _PROCESSED_CLASSES):
+                ignored = False
         has_trigger = False
         for child in element.children:
             if isinstance(child, str):
                 if not has_trigger and scanner.might_hold_formulas(child):
                     has_trigger = True
             elif child.children:
-                stack.append(child)
-        if has_trigger:
+                stack.append((child, ignored))
+        if has_trigger and ignored:
+            element.children = [
+                shielded(child) if isinstance(child, str) else child for child in element.children
+            ]
+        elif has_trigger:
             _scan_children(element, formulas, scanner)
 
 
@@ -255,11 +263,17 @@ def _scan_children(element: Element, formulas: Formulas, scanner: Scanner) -> No
 def _take(formula: Delimited, formulas: Formulas) -> str:
     delimiter = formula.delimiter
     tex = formula.tex
+    number = _PAGE_INDEX.fullmatch(tex.strip())
+    if number is not None:
+        return number.group(1)  # LibreTexts writes the numbers of its figures so
     if delimiter.encoding == "asciimath":
         tex = asciimath_to_tex(tex)
     if delimiter.encoding == "dollars" and tex.startswith("latex "):
         tex = tex[6:]
     return formulas.add(tex, display=delimiter.display, encoding=delimiter.encoding)
+
+
+_PAGE_INDEX = re.compile(r"\\PageIndex\s*\{(\w+)\}")
 
 
 def delimited_in_text(text: str, formulas: Formulas, scanner: Scanner) -> str:

@@ -166,7 +166,7 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
                 else:
                     writer.blank()
                 continue
-            if tag == "pre":
+            if tag == "pre" or (tag == "div" and _is_listing(node)):
                 _write_pre(node, writer, code)
                 continue
             if tag in _CODE_INLINE and _write_code(node, writer, code):
@@ -243,6 +243,16 @@ def _write_script(element: Element, writer: _Writer, mark: int) -> None:
     written = script_text(base, content, is_sub=element.tag == "sub", has_link=has_link)
     if written:
         writer.buffer.append(written)
+
+
+def _is_listing(element: Element) -> bool:
+    """Doxygen's and older highlighters' way to show code: a line an element."""
+    if element.get("class") not in _LISTING_CLASSES:
+        return False
+    return any("line" in child.get("class") for child in element.elements())
+
+
+_LISTING_CLASSES = frozenset({"fragment", "CodeMirror-code", "syntaxhighlighter", "code-block"})
 
 
 def _write_pre(element: Element, writer: _Writer, code: Code) -> None:

@@ -20,7 +20,7 @@ __all__ = ["Element", "parse_html"]
 _MAX_DEPTH = 2048
 """libxml2 stops reading at this depth, so deeper pages are flattened before it sees them."""
 
-_MAX_ELEMENTS = 150_000
+_MAX_ELEMENTS = 120_000
 """Children that are copied; what a page holds beyond that is kept as text alone."""
 
 _MEDIA = names("svg iframe object embed canvas audio video map select option datalist applet")
@@ -120,7 +120,7 @@ def parse_html(text: str) -> Element:
     source = _parse(text)
     if source is None:
         return Element("html")
-    return _copy(source, has_drawn_formulas="data-mml-node" in text)
+    return _copy(source, text)
 
 
 def _parse(text: str) -> etree._Element | None:
@@ -169,10 +169,12 @@ def _flatten(text: str) -> str:
     return "".join(pieces)
 
 
-def _copy(source: etree._Element, *, has_drawn_formulas: bool) -> Element:
+def _copy(source: etree._Element, page: str) -> Element:
     root = Element(source.tag)
     stack: list[tuple[etree._Element, Element]] = [(source, root)]
     left = _MAX_ELEMENTS
+    has_drawn_formulas = "data-mml-node" in page
+    has_line_numbers = "lineno" in page or "gutter" in page or "line-number" in page
     while stack:
         original, element = stack.pop()
         children = element.children
@@ -198,14 +200,55 @@ def _copy(source: etree._Element, *, has_drawn_formulas: bool) -> Element:
             ):
                 pass
             else:
-                attributes = child.items()
-                copy = Element(tag, dict(attributes) if attributes else _NO_ATTRIBUTES, element)
+                items = child.items()
+                attributes = dict(items) if items else _NO_ATTRIBUTES
+                if (
+                    tag == "mjx-math"
+                    or tag == "svg"
+                    or (tag == "span" and attributes.get("class") == "katex-html")
+                ) and _repeats_mathml(child, tag):
+                    text = child.tail
+                    if text:
+                        children.append(text)
+                    continue
+                copy = Element(tag, attributes, element)
                 children.append(copy)
-                stack.append((child, copy))
+                if tag == "pre" and not has_line_numbers and _is_plain(child):
+                    _copy_plain(child, copy)
+                else:
+                    stack.append((child, copy))
             text = child.tail
             if text and (keeps_space or not text.isspace()):
                 children.append(text)
     return root
+
+
+def _is_plain(pre: etree._Element) -> bool:
+    """Whether preformatted text holds nothing but text and marks of its colours."""
+    return all(element.tag in _COLOURING for element in pre.iterdescendants())
+
+
+def _copy_plain(pre: etree._Element, copy: Element) -> None:
+    """Takes preformatted text as one string, with the element that names its language."""
+    text = "".join(pre.itertext())
+    if len(pre) == 1 and pre[0].tag == "code":
+        code = Element("code", dict(pre[0].items()), copy)
+        code.children.append(text)
+        copy.children.append(code)
+    else:
+        copy.children.append(text)
+
+
+_COLOURING = names("span code b i em strong a font var kbd samp tt")
+
+
+def _repeats_mathml(drawing: etree._Element, tag: str) -> bool:
+    """Whether the element only draws, box by box, the MathML that stands beside it."""
+    if tag == "span":
+        source = drawing.getprevious()
+        return source is not None and len(source) > 0 and source[0].tag == "math"
+    source = drawing.getnext()
+    return source is not None and source.tag == "mjx-assistive-mml"
 
 
 def _copy_head(source: etree._Element, parent: Element) -> None:

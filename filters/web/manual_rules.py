@@ -17,7 +17,11 @@ __all__ = ["AccentedCharacters", "LibreTextsFormulas", "TextLength"]
 
 @dataclass(frozen=True, slots=True)
 class TextLength:
-    """Drops texts shorter than ``minimum`` characters."""
+    """Drops texts that are too short.
+
+    Attributes:
+        minimum: Characters that a text must have.
+    """
 
     minimum: int = 100
 
@@ -31,13 +35,16 @@ class TextLength:
         return Decision.keep(self.name, score=length, threshold=self.minimum)
 
 
-# Letters that speak for another language or for wrongly decoded bytes.
 _ACCENTED = frozenset("üïöêäâîûôèéà")
 
 
 @dataclass(frozen=True, slots=True)
 class AccentedCharacters:
-    """Drops texts of whose characters more than ``maximum_share`` are accented letters."""
+    """Drops texts with many accented letters: other languages, wrongly decoded bytes.
+
+    Attributes:
+        maximum_share: Share of a text's characters up to which it stays.
+    """
 
     maximum_share: float = 0.015
 
@@ -46,7 +53,8 @@ class AccentedCharacters:
     def judge(self, document: Document) -> Decision:
         """Judges by the share of accented letters, case folded."""
         text = document.text.lower()
-        share = sum(map(text.count, _ACCENTED)) / len(text) if text else 0.0
+        # Lower case can be longer than the text; the original divides by the text's own length.
+        share = sum(map(text.count, _ACCENTED)) / len(document.text) if text else 0.0
         if share > self.maximum_share:
             return Decision.drop(
                 self.name, "accented_characters", score=share, threshold=self.maximum_share
@@ -54,7 +62,11 @@ class AccentedCharacters:
         return Decision.keep(self.name, score=share, threshold=self.maximum_share)
 
 
-_PAGE_INDEX = re.compile(r"\$\$?\\PageIndex\{[^}]*\}\$\$?")
+# Display first, then inline: one pattern for both would take a sign of the formula that follows.
+_PAGE_INDEX = (
+    re.compile(r"\$\$\\PageIndex\{[^}]*\}\$\$"),
+    re.compile(r"\$\\PageIndex\{[^}]*\}\$"),
+)
 _FORMULA = re.compile(r"\$\$[^$]*\$\$|\$[^$]*\$")
 
 
@@ -76,7 +88,10 @@ class LibreTextsFormulas:
         """Judges LibreTexts pages by the number of formulas in the text."""
         if "libretexts" not in document.url or any(x in document.url for x in self.exempt):
             return Decision.keep(self.name, "other_site")
-        count = len(_FORMULA.findall(_PAGE_INDEX.sub("", document.text)))
+        text = document.text
+        for number in _PAGE_INDEX:
+            text = number.sub("", text)
+        count = len(_FORMULA.findall(text))
         if count == 0:
             return Decision.drop(self.name, "no_formulas", score=0, threshold=1)
         return Decision.keep(self.name, score=count, threshold=1)

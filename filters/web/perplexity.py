@@ -30,7 +30,7 @@ class Perplexity:
     """
 
     model: ModelSpec = "perplexity-small"
-    threshold: float = 940.0
+    threshold: float = 1200.0
     edition: Edition = "ours"
 
     name: ClassVar[str] = "perplexity"

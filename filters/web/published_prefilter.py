@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from resiliparse.extract.html2text import extract_plain_text
-from resiliparse.parse.encoding import bytes_to_str, detect_encoding
+from resiliparse.parse.encoding import bytes_to_str
 from resiliparse.parse.html import HTMLTree
 
 from filters.web.latex_commands import POPULAR_COMMANDS
@@ -85,11 +85,12 @@ _NOTHING = Decision.drop(PublishedPrefilter.name, "no_math")
 
 
 def _plain_text(raw: bytes) -> str:
-    """The main text as the original took it here: templates opened, alternative texts left out."""
-    try:
-        html = raw.decode("utf-8")
-    except UnicodeDecodeError:
-        html = bytes_to_str(raw, detect_encoding(raw) or "utf-8")
+    """The main text as the original took it here: templates opened, alternative texts left out.
+
+    Bytes that aren't UTF-8 are read as Windows-1252: the original meant to detect their encoding
+    when this call fails, but it falls back by itself and doesn't fail.
+    """
+    html: str = bytes_to_str(raw, "utf-8")
     html = html.replace("<template", "<div").replace("</template", "</div")
     tree = HTMLTree.parse(html)
     text: str = extract_plain_text(tree, main_content=True, alt_texts=False)

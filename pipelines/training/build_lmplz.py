@@ -1,8 +1,9 @@
 """Builds kenlm's estimator: ``python -m pipelines.training.build_lmplz``.
 
-No package ships the programs ``lmplz`` and ``build_binary``; kenlm's source distribution on PyPI has
-their sources. They are built into the user's cache folder, once; needed are cmake, a C++ compiler and
-the headers of Boost (program_options, system, thread, unit_test_framework), zlib, bzip2 and xz.
+No package ships the programs ``lmplz`` and ``build_binary``; kenlm's source distribution on PyPI
+has their sources. They are built into the user's cache folder, once; needed are cmake, a C++
+compiler and the headers of Boost (program_options, system, thread, unit_test_framework), zlib,
+bzip2 and xz.
 """
 
 from __future__ import annotations

@@ -39,8 +39,8 @@ class Source:
         home: Where it comes from.
         origin: ``source`` when all of it is one work, ``domain`` for pages of many sites.
         role: ``prose`` (clean mathematical prose, what the language model learns), ``web`` (pages,
-            labelled by what is found in them), ``manual`` (likewise, but of software, full of code:
-            not for the language model), or ``foreign`` (not English; to measure with).
+            labelled by what is found in them), ``manual`` (manuals and books, likewise, but not
+            for the language model), or ``foreign`` (not English; to measure with).
     """
 
     name: str

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from filters.normalisation import (
     FORMULA,
     normalise_for_models,
+    without_code,
     without_formulas,
 )
 from filters.web.language import Language
@@ -42,6 +43,7 @@ from pipelines.training.measures import (
     quantile,
     threshold_for_precision,
 )
+from schemas import Document
 
 __all__ = [
     "MathScoreTraining",
@@ -69,6 +71,7 @@ class MathScoreTraining:
         name: The model's name; its file is ``NAME.ftz``.
         per_origin: At most so many pages of one site or work.
         fewest_words: Pages with less prose teach nothing.
+        most_words: Of a longer page so many words are learnt, lest manuals outweigh all else.
         folds: Parts of the cross-validation by origin.
         dimension, word_ngrams, epochs, learning_rate, buckets, features, seed: fastText's
             settings; ``features`` is how many rows are left after quantisation.
@@ -80,11 +83,12 @@ class MathScoreTraining:
     name: str = "math-score-small"
     per_origin: int = 250
     fewest_words: int = 30
+    most_words: int = 1500
     folds: int = 5
     dimension: int = 16
     word_ngrams: int = 2
-    epochs: int = 8
-    learning_rate: float = 0.3
+    epochs: int = 5
+    learning_rate: float = 0.2
     buckets: int = 200_000
     features: int = 60_000
     seed: int = 7
@@ -92,7 +96,7 @@ class MathScoreTraining:
 
 def has_popular_command(text: str) -> bool:
     """Whether a whole popular LaTeX command stands in a text, code not counted."""
-    return POPULAR_COMMAND.search(text) is not None
+    return POPULAR_COMMAND.search(without_code(text)) is not None
 
 
 # Signs that show a formula written without LaTeX; with several of them a page is no clear negative.
@@ -142,7 +146,8 @@ def _train(pages: Sequence[Page], config: MathScoreTraining) -> ModelCard:
     if min(len(found) for found in origins.values()) < 2:
         raise TooFewPages(
             f"pages with LaTeX commands are from {len(origins[POSITIVE])} origins, pages without "
-            f"formulas from {len(origins[NEGATIVE])}; at least 2 of each are needed: give more --pages"
+            f"formulas from {len(origins[NEGATIVE])}; at least 2 of each are needed: "
+            "give more --pages"
         )
     scored = _cross_validated(examples, config)
     config.output.mkdir(parents=True, exist_ok=True)
@@ -165,8 +170,9 @@ def _examples(pages: Sequence[Page], config: MathScoreTraining) -> list[_Example
     for page in pages:
         label = label_of(page) if _is_english(page) else ""
         line = without_formulas(normalise_for_models(page.text, "ours")) if label else ""
-        if sum(word.isalpha() for word in line.split()) >= config.fewest_words:
-            examples.append(_Example(page, line, label))
+        words = line.split()
+        if sum(map(str.isalpha, words)) >= config.fewest_words:
+            examples.append(_Example(page, " ".join(words[: config.most_words]), label))
     return examples
 
 
@@ -309,7 +315,7 @@ def _card(
             "threshold_without_math": asdict(at_threshold(positives, negatives, without)),
         },
         limits=[
-            "The labels are weak: a page with a LaTeX command counts as mathematics, whatever it says.",
+            "Weak labels: a page with a LaTeX command counts as mathematics, whatever it says.",
             "English only; other languages score by the few words they share.",
             "Pages of mathematical software without formulas are between the two kinds.",
         ],

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -419,3 +419,29 @@ def test_a_folder_is_never_mixed_from_two_runs(
     assert not run(other, [str(archive)], output, fresh=True).already_complete
     with RunDirectory(output).locked(), pytest.raises(RunLocked):
         run(other, [str(archive)], output)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 400 kB, which takes root to mount."""
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(mount)],
+        capture_output=True,
+        check=False,
+    )
+    if done.returncode:
+        pytest.skip("mounting a small file system needs root")
+    yield mount
+    subprocess.run(["umount", "-l", str(mount)], check=True)
+
+
+def test_workers_on_a_full_disk_end_instead_of_hanging(
+    recipe: Recipe, archive: Path, reference: Path, small_disk: Path
+) -> None:
+    output = small_disk / "run"
+    assert start(recipe, archive, output, 2).wait(timeout=120) != 0
+    subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
+    assert run(recipe, [str(archive)], output).resumed_tasks < 20
+    assert digests(output) == digests(reference)

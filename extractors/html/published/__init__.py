@@ -7,7 +7,7 @@ What is otherwise than in the original, and why:
 
 - The original ran Resiliparse 0.14 to 1.1 and edited its tree in place; here Resiliparse 2.0 takes
   the text of a tree that was edited with the same parser and written out once. Of 574 real pages,
-  71 % have the original's text to the byte. On the others Resiliparse 2.0 finds another main content
+  71 % have the original's text to the byte. On the others Resiliparse 2.0 finds other main content
   or sets cells of tables apart by tabs, where 1.1 let them run together; fed with the same edited
   pages, 1.1 itself gives 97 %, and of the other 3 % most are MathML. All counters are equal.
 - MathML and AsciiMath are converted by this project's converters (see ``formulas``).

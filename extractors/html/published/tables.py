@@ -41,7 +41,7 @@ def write_tables(tree: LexborHTMLParser) -> None:
         text = tabulate(cells, tablefmt="plain", headers=headers or [""] * len(filled))
         # The text is parsed as HTML, as the original does it: a cell "a<b" ends the table's text.
         table.inner_html = mark(text, "table")
-        # In a cell: text directly in a table would be moved out of it when the page is parsed again.
+        # In a cell: text directly in a table would be moved out of it when the page is parsed anew.
         table.inner_html = f"<tbody><tr><td>{table.inner_html}</td></tr></tbody>"
 
 

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from extractors.html.published import TooManyLinks, drop_newcommand_lines, extract_published
+from extractors.html.published import (
+    TooDeep,
+    TooManyLinks,
+    drop_newcommand_lines,
+    extract_published,
+)
 from schemas.open_web_math import COUNTERS
 
 PROSE = (
@@ -101,6 +106,141 @@ def test_dollars_elsewhere_are_escaped() -> None:
 def test_boilerplate_phrases_are_substrings_defect_13() -> None:
     found = text("<div>gradient radius add ask link</div>")
     assert "gradient" not in found
+
+
+def test_a_less_than_sign_before_a_letter_cuts_the_formula() -> None:
+    """The original puts the formula into the page as HTML; its second dollar sign goes as well."""
+    cut = text('<p>So <span class="math-container">a&lt;b</span> holds.</p><p>Next one.</p>')
+    assert re.search(r"\$\$a\b(?!<)", cut) and "b$$" not in cut and "Next one." in cut
+    whole = text('<p>So <span class="math-container">a &lt; b</span> holds here.</p>')
+    assert "$$a < b$$" in whole
+
+
+def test_other_encodings_than_utf_8_are_read_as_windows_1252() -> None:
+    """The call that should have failed, so that the encoding is detected, falls back by itself."""
+    extraction = extract_published(
+        page("<p>Привет, мир: это предложение.</p>".encode().decode()).decode().encode("cp1251")
+    )
+    assert extraction.encoding == "cp1252"
+    assert "Привет" not in extraction.text and "Ïðèâåò" in extraction.text
+    assert extract_published(page("<p>Это предложение.</p>")).encoding == "utf-8"
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ("<tr><td>a<td>b</tr><tr><td>c<td>d</tr>", "a b c d"),
+        ("<tr><td>x<td>1.50</tr><tr><td>y<td>2.25</tr>", "x 1.5 y 2.25"),
+        ("<tr><td>a<td><td>b</tr><tr><td>c<td><td>d</tr>", "a b c d"),
+        ("<tr><td>1<td><script>s</script>2</tr>", "1 2"),
+    ],
+)
+def test_tables_become_one_line_and_their_numbers_are_rewritten(rows: str, found: str) -> None:
+    lines = text(f"<table>{rows}</table>").split("\n")
+    assert found in [line.strip() for line in lines]
+
+
+def test_tables_with_a_row_of_headers_or_another_table_are_left_as_they_are() -> None:
+    numbers = "<tr><td>x<td>1.50</tr>"
+    assert "1.50" in text(f"<table><tr><th>a<th>b</tr>{numbers}</table>")
+    assert "1.50" in text(f"<table><tr><td><table>{numbers}</table></td></tr>{numbers}</table>")
+
+
+def test_headings_get_signs_and_go_when_nothing_follows() -> None:
+    found = text("<h2>Kept <b>title</b></h2><p>With a paragraph of its own below it.</p><h3> </h3>")
+    assert "## Kept title" in found.split("\n")
+    assert "Gone" not in text(f"<h3>Gone</h3><p>Short.</p><h2>Next</h2><p>{PROSE}</p>")
+
+
+def test_code_gets_backticks_at_each_level_of_markup() -> None:
+    assert "`f(x)`" in text("<p>Call <code>f(x)</code> with care and then go on.</p>")
+    assert "```" in text("<p>Run this:</p><pre>a = 1\nb = 2</pre>")
+
+
+def test_blocks_of_links_navigation_and_buttons_go() -> None:
+    links = "".join(f"<a href='/{n}'>Chapter number {n}</a> " for n in range(5))
+    found = text(
+        f"<div>{links}</div><nav>Way out</nav><p>See <a href='/'>this</a> for the proof.</p>"
+        "<button>Press</button><span class='btn'>Push</span>"
+    )
+    assert "Chapter" not in found and "Way out" not in found
+    assert "Press" not in found and "Push" not in found
+    assert "See this for the proof." in found
+
+
+def test_only_display_none_without_a_space_is_hidden() -> None:
+    found = text(
+        '<p style="display:none">Hidden words.</p><p style="display: none">Shown words.</p>'
+    )
+    assert "Hidden" not in found
+
+
+def test_wikipedia_ends_at_its_external_links() -> None:
+    found = text(f"<h2><span id='External_links'>External links</span></h2><p>{PROSE} Outside.</p>")
+    assert "Outside" not in found
+
+
+def test_figures_go_by_the_exact_class() -> None:
+    image = "<img src='x.png'><p>Caption of the picture.</p>"
+    assert "Caption" not in text(f"<div class='figure'>{image}</div>")
+    assert "Caption" in text(f"<div class='figure wide'>{image}</div>")
+
+
+def test_chinese_lines_and_edit_marks_go() -> None:
+    found = text("<p>数学 is mathematics.</p><p>So is 数学 in a line.</p><p>Proof[edit] of it.</p>")
+    assert "is mathematics" not in found and "So is 数学" in found and "Proof of it." in found
+
+
+def test_dollars_of_formulas_and_prices_are_told_apart() -> None:
+    found = text('<p>For $5 one gets <img class="latex" alt="x^2"> of it in the shop.</p>')
+    assert r"For \$5 one gets $x^2$ of it" in found
+
+
+def test_dollar_signs_inside_a_formula_are_deleted_defect_11() -> None:
+    found = text('<p>Here <script type="math/tex">x\\text{ if $y$}</script> is a formula.</p>')
+    assert "$x\\text{ if y}$" in found
+
+
+def test_delimiters_are_read_only_where_the_page_speaks_of_formulas() -> None:
+    body = "<p>Here [tex]a+b[/tex] and [itex]c[/itex] and `d` are in a sentence.</p>"
+    assert "$$a+b$$ and $c$ and d are" in text(body, MATHJAX)
+    assert "[tex]a+b[/tex]" in text(body)
+
+
+def test_the_pages_own_delimiters_are_added() -> None:
+    head = "<script>MathJax.Hub.Config({tex2jax: {inlineMath: [['@@', '@@']]}});</script>"
+    assert "So $a+b$ is" in text("<p>So @@a+b@@ is a sum of two things.</p>", head)
+    katex = "<script>katex; x = {delimiters: [{left: '%%', right: '%%', display: true}]}</script>"
+    assert "So $$a+b$$ is" in text("<p>So %%a+b%% is a sum of two things.</p>", katex)
+
+
+def test_formulas_that_the_main_content_leaves_out_are_found_and_not_kept() -> None:
+    footer = '<div id="footer"><img class="latex" alt="z^9"></div>'
+    extraction = extract_published(page('<p>Here <img class="latex" alt="x^2"> is.</p>' + footer))
+    assert extraction.formulas_found == {"img_math": 2}
+    assert extraction.formulas_kept == {"img_math": 1}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"\0\0",
+        b"no markup",
+        b"<p>mathjax " + b"\\[ a " * 20_000,
+        b"<p>" + b"\\begin{equation}x\\end{equation}" * 40,
+        b"<ul><li>x" * 500,
+        b"<table>" + b"<tr><td>1.50<td>b" * 3_000,
+    ],
+    ids=["empty", "nul", "plain", "openers", "equal equations", "nested lists", "table"],
+)
+def test_odd_pages_are_extracted_in_no_time(raw: bytes) -> None:
+    extract_published(raw)
+
+
+def test_pages_too_deep_are_refused() -> None:
+    with pytest.raises(TooDeep):
+        extract_published(page("<div>" * 2500))
 
 
 def test_too_many_links_are_refused() -> None:

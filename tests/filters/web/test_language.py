@@ -17,7 +17,8 @@ _FRENCH = (
     "Alors $f$ prend toutes les valeurs entre $f(a)$ et $f(b)$, et elle a un maximum."
 )
 _GERMAN = (
-    "Sei $G$ eine Gruppe und $H$ eine Untergruppe. Dann teilt die Ordnung von $H$ die von $G$."
+    "Sei $G$ eine endliche Gruppe und $H$ eine Untergruppe von $G$.\n"
+    "Dann ist die Ordnung von $H$ ein Teiler der Ordnung von $G$, wie man leicht sieht."
 )
 _CHINESE = "设函数 $f$ 在闭区间 $[a,b]$ 上连续，则它在该区间上有界，并且能取得最大值和最小值。" * 2
 
@@ -46,7 +47,9 @@ def test_languages(text: str, language: str, edition: str) -> None:
 def test_formulas_do_not_hide_english() -> None:
     formulas = "$\\sum_{i=1}^n x_i^2 \\le \\left(\\sum_i |x_i|\\right)^2 \\in \\mathbb{R}_{+}$"
     text = f"Let {formulas} hold. Then {formulas} follows, and so {formulas} by induction. Hence\n"
-    text += f"$$\n{formulas.strip('$')}\n$$\nis finite whenever {formulas} is."
+    text += (
+        f"$$\n{formulas.strip('$')}\n$$\nis finite whenever {formulas} is, as we wanted to show."
+    )
     ours = Language().judge(_document(text))
     assert ours.keeps
     assert ours.score is not None and ours.score > 0.8

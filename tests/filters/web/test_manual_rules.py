@@ -23,6 +23,8 @@ def test_libretexts_pages_need_a_formula_outside_the_mathematical_libraries() ->
     rule = LibreTextsFormulas()
     numbered = "Figure $\\PageIndex{1}$ shows $$\\PageIndex{2}$$ a cell."
     assert not rule.judge(Document("0", url=LIBRETEXTS, text=numbered)).keeps
+    adjacent = "Figure $\\PageIndex{1}$$x$"
+    assert rule.judge(Document("0", url=LIBRETEXTS, text=adjacent)).score == 1
     assert rule.judge(Document("0", url=LIBRETEXTS, text=numbered + " $x$")).keeps
     assert rule.judge(Document("0", url="https://math.libretexts.org/p", text="none")).keeps
     assert rule.judge(Document("0", url="https://other.example/p", text="none")).keeps

@@ -43,3 +43,14 @@ def test_mathscore_is_asked_only_of_pages_with_a_backslash_command() -> None:
     long = PROSE * 12
     assert judge(b"<body>" + long).score is None
     assert judge(rb"<body><p>\zzz</p>" + long).score is not None
+
+
+def test_templates_are_opened_and_other_encodings_read_as_windows_1252() -> None:
+    inside = judge(b"<body><template>" + PROSE * 3 + rb"<p>Take \alpha as given.</p></template>")
+    assert inside.reason == "command"
+    assert judge("<body><p>Пусть \\beta дано здесь.</p>".encode("cp1251") + PROSE).keeps
+
+
+def test_a_page_without_backslash_commands_is_dropped_on_its_bytes() -> None:
+    decision = judge(b"<p>no mathematics at all \\ \\X \\a</p>" * 10_000)
+    assert (decision.keeps, decision.reason) == (False, "no_math")
