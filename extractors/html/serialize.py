@@ -256,7 +256,8 @@ _LISTING_CLASSES = frozenset({"fragment", "CodeMirror-code", "syntaxhighlighter"
 
 
 def _write_pre(element: Element, writer: _Writer, code: Code) -> None:
-    text = _verbatim(element).strip("\n").rstrip()
+    lines = [line.rstrip() for line in _clean(_verbatim(element)).split("\n")]
+    text = _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
     if not text.strip():
         return
     if writer.flat:
@@ -301,6 +302,7 @@ def _write_code(element: Element, writer: _Writer, code: Code) -> bool:
     text = element.text()
     if OPEN in text:
         return False
+    text = _clean(text)
     stripped = text.strip()
     if not stripped:
         return True
@@ -387,13 +389,17 @@ def _data_rows(table: Element) -> list[list[Element]] | None:
 _NOT_IN_DATA = names("table h1 h2 h3 h4 article blockquote pre")
 
 
+def _clean(text: str) -> str:
+    """NFC, without invisible characters and controls."""
+    if not text.isascii():
+        text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
+        text = unicodedata.normalize("NFC", _JOINER.sub("", text))
+    return _CONTROLS.sub("", text)
+
+
 def tidy(text: str) -> str:
     """Prose in its final form: NFC, no invisible characters, dollars escaped."""
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text)
-        text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
-        text = _JOINER.sub("", text)
-    text = _CONTROLS.sub("", text)
+    text = _clean(text)
     text = _TEX_LOGO.sub(_logo, _BARE_DOLLAR.sub(r"\\$", text))
     lines = [
         (_INNER_SPACES.sub(" ", line) if "  " in line else line).rstrip()

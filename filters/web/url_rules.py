@@ -51,12 +51,13 @@ class UrlRules:
         if parts is None:
             return _PASS
         hosts = list(_parents(parts.hostname or ""))
+        labels = set(hosts[0].split(".")) if hosts else set()
         for host in hosts:
             if host in rules.hosts:
                 return Decision.drop(self.name, rules.hosts[host], detail=host)
         for segment in unquote(parts.path).lower().split("/"):
             for reason, only_hosts in rules.segments.get(segment, ()):
-                if not only_hosts or only_hosts & set(hosts):
+                if not only_hosts or only_hosts & labels:
                     return Decision.drop(self.name, reason, detail=f"/{segment}/")
         if parts.query and rules.queries:
             for key, _ in parse_qsl(parts.query, keep_blank_values=True):

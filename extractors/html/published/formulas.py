@@ -19,16 +19,14 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extractors.html.asciimath import asciimath_to_tex
-from extractors.html.mathml import mathml_to_tex
 from extractors.html.published.counts import Counts
 from extractors.html.published.marks import formula, mark
-from extractors.html.tree import parse_html
+from extractors.html.published.mathml import NAMESPACE, mathml_as_published
 
 __all__ = ["replace_formulas"]
 
 _ALIGN = re.compile(r"\\begin\{align\}(.*?)\\end\{align\}", re.DOTALL)
 _EQUATION = re.compile(r"\\begin\{equation\}(.*?)\\end\{equation\}", re.DOTALL)
-_ALIGNED = re.compile(r"\\begin\{align(?:ed)?\}(.*?)\\end\{align(?:ed)?\}", re.DOTALL)
 _BRACED = re.compile(r"\{(.+)\}")
 _HASHES = re.compile("#(.+?)#")
 _IMAGE_CLASSES = frozenset(
@@ -36,7 +34,6 @@ _IMAGE_CLASSES = frozenset(
 )
 _MOST_GROWTH = 50
 _XML_PREFIX = re.compile('xmlns:mml=".*?"')
-_MATHML_NAMESPACE = "http://www.w3.org/1998/Math/MathML"
 
 
 def replace_formulas(tree: LexborHTMLParser, counts: Counts) -> None:
@@ -216,25 +213,10 @@ def _converted(markup: str) -> str | None:
     """MathML as LaTeX, or None where the original's conversion fails and the formula is deleted."""
     if "xmlns:mml" in markup:
         markup = _XML_PREFIX.sub("", markup.replace("mml:", ""))
-    namespaced = markup.replace("<math>", f'<math xmlns="{_MATHML_NAMESPACE}">')
+    namespaced = markup.replace("<math>", f'<math xmlns="{NAMESPACE}">')
     try:
         # An XML parser for HTML's serialisation: it knows no named entity, &nbsp; above all
         # (defect 6).
-        root = etree.fromstring(namespaced)
+        return mathml_as_published(etree.fromstring(namespaced))
     except etree.XMLSyntaxError:
         return None
-    if root.tag != f"{{{_MATHML_NAMESPACE}}}math":
-        # Attributes but no namespace: the style sheet knows none of the elements, and what it
-        # leaves of such is their text (defect 5).
-        return "".join(root.itertext())
-    math = next((node for node in parse_html(markup).walk() if node.tag == "math"), None)
-    # TeX of ours that has "align" in it would lose its dollar signs by defect 7.
-    return "" if math is None else _ALIGNED.sub(_as_array, mathml_to_tex(math))
-
-
-def _as_array(environment: re.Match[str]) -> str:
-    """The style sheet wrote every table as an array, so that they kept their dollar signs."""
-    body = environment[1]
-    columns = max(row.count("&") for row in body.split("\\\\")) + 1
-    letters = ("rl" * columns)[:columns]
-    return f"\\begin{{array}}{{{letters}}}{body}\\end{{array}}"
