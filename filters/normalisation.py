@@ -34,6 +34,7 @@ CODE = "[CODE]"
 LINK = "[LINK]"
 
 
+@functools.lru_cache(maxsize=2)
 def normalise_for_models(text: str, edition: Edition) -> str:
     r"""A text as the models read it: one line, lower case, no accents, digits as ``0``.
 
@@ -42,6 +43,8 @@ def normalise_for_models(text: str, edition: Edition) -> str:
         edition: ``ours``: formulas, code and links become ``[EQUATION]``, ``[CODE]`` and
             ``[LINK]``, stray TeX commands go, words and punctuation marks stand apart.
             ``published``: as OpenWebMath did.
+
+    The last results are kept: MathScore and perplexity ask for the same text in turn.
 
     Returns:
         Words between single spaces (ours), or the original's string, which may hold any spaces
@@ -192,8 +195,21 @@ def _ours(text: str) -> str:
 def _plain_characters(text: str) -> str:
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_PUNCTUATION))
-    return "".join([c for c in decomposed if unicodedata.category(c) != "Mn"])
+    return _without_marks(unicodedata.normalize("NFKD", _plain_punctuation(text)))
+
+
+def _plain_punctuation(text: str) -> str:
+    for sign in _PUNCTUATION.keys() & set(text):
+        text = text.replace(sign, _PUNCTUATION[sign])
+    return text
+
+
+def _without_marks(decomposed: str) -> str:
+    # By distinct characters: a text of thousands has some hundred.
+    for character in set(decomposed):
+        if not character.isascii() and unicodedata.category(character) == "Mn":
+            decomposed = decomposed.replace(character, "")
+    return decomposed
 
 
 _LOWER_PLACEHOLDERS = {held.lower(): held for held in (FORMULA, CODE, LINK)}
@@ -207,15 +223,13 @@ def _cased(words: str) -> str:
 
 
 # Punctuation that cc_net (facebookresearch/cc_net, text_normalizer) maps to ASCII.
-_PUNCTUATION = str.maketrans(
-    {
-        "，": ",", "。": ".", "、": ",", "„": '"', "”": '"', "“": '"', "«": '"', "»": '"',
-        "１": '"', "」": '"', "「": '"', "《": '"', "》": '"', "´": "'", "∶": ":", "：": ":",
-        "？": "?", "！": "!", "（": "(", "）": ")", "；": ";", "–": "-", "—": " - ", "．": ". ",
-        "～": "~", "’": "'", "…": "...", "━": "-", "〈": "<", "〉": ">", "【": "[", "】": "]",
-        "％": "%", "►": "-",
-    }
-)  # fmt: skip
+_PUNCTUATION = {
+    "，": ",", "。": ".", "、": ",", "„": '"', "”": '"', "“": '"', "«": '"', "»": '"',
+    "１": '"', "」": '"', "「": '"', "《": '"', "》": '"', "´": "'", "∶": ":", "：": ":",
+    "？": "?", "！": "!", "（": "(", "）": ")", "；": ";", "–": "-", "—": " - ", "．": ". ",
+    "～": "~", "’": "'", "…": "...", "━": "-", "〈": "<", "〉": ">", "【": "[", "】": "]",
+    "％": "%", "►": "-",
+}  # fmt: skip
 
 _PUBLISHED_FORMULA = re.compile(r"(?<!\\)(\$\$?.+?\$\$?)", re.DOTALL)
 _PUBLISHED_CODE = re.compile(r"`.+?`", re.DOTALL)
@@ -224,9 +238,8 @@ _DIGIT = re.compile(r"\d")
 
 
 def _published(text: str) -> str:
-    line = unicodedata.normalize("NFD", text.strip().lower())
-    line = "".join([c for c in line if unicodedata.category(c) != "Mn"])
-    line = _DIGIT.sub("0", line).translate(_PUNCTUATION)
+    line = _without_marks(unicodedata.normalize("NFD", text.strip().lower()))
+    line = _plain_punctuation(_DIGIT.sub("0", line))
     line = _PUBLISHED_CODE.sub(CODE, _PUBLISHED_FORMULA.sub(FORMULA, line))
     line = line.replace("<s>", "").replace("</s>", "")
     return line.translate(_PUBLISHED_CONTROL)

@@ -167,6 +167,9 @@ def _check_regeneration(
     inputs = [InputFile(entry["name"], entry["uri"], entry["size"]) for entry in manifest["inputs"]]
     with tempfile.TemporaryDirectory(prefix="proofmill-verify-") as scratch:
         again = Run(recipe, inputs, Path(scratch), Engine(workers), display="quiet").execute()
+    for old, new in zip(manifest["inputs"], again.manifest["inputs"], strict=True):
+        if old["xxh3_128"] != new["xxh3_128"]:
+            found.faults.append(f"the input {old['name']} has changed since the run")
     before = {file["path"]: file["sha256"] for file in manifest["files"]}
     after = {file["path"]: file["sha256"] for file in again.manifest["files"]}
     different = sorted(

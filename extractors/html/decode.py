@@ -81,7 +81,7 @@ def decode_html(raw: bytes, http_charset: str = "") -> tuple[str, str]:
     if wide:
         return _clean(raw.decode(wide, "replace")), wide
     if raw.isascii():
-        return _clean(raw.decode("ascii")), _ascii_name(raw, http_charset)
+        return _decode_seven_bits(raw, http_charset)
     try:
         return _clean(raw.decode("utf-8")), "utf-8"
     except UnicodeDecodeError as error:
@@ -98,8 +98,8 @@ def decode_html(raw: bytes, http_charset: str = "") -> tuple[str, str]:
             continue
         return _clean(text), name
     detected = _python_codec(detect_encoding(raw) or "")
-    if not detected or detected.startswith(("utf-16", "utf-32")):
-        detected = "cp1252"
+    if not detected or detected.startswith(("utf-8", "utf-16", "utf-32")):
+        detected = "cp949" if _is_korean(raw) else "cp1252"
     text = raw.decode(detected, "replace")
     return _clean(text), detected
 
@@ -108,9 +108,13 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "").removeprefix("\ufeff")
 
 
-def _ascii_name(raw: bytes, http_charset: str) -> str:
-    """ASCII reads the same under every label, except the 7-bit encodings with shift sequences."""
-    return "ascii"
+def _decode_seven_bits(raw: bytes, http_charset: str) -> tuple[str, str]:
+    """ASCII reads the same under every label but one: ISO-2022-JP shifts by escape sequences."""
+    if b"\x1b$" in raw and "iso2022_jp" in {
+        _python_codec(label) for label in (http_charset, _declared(raw))
+    }:
+        return _clean(raw.decode("iso2022_jp", "replace")), "iso2022_jp"
+    return _clean(raw.decode("ascii")), "ascii"
 
 
 def _wide_encoding(raw: bytes) -> str:
@@ -137,6 +141,16 @@ def _is_damaged_utf8(raw: bytes, error: UnicodeDecodeError) -> bool:
     return beyond_ascii > 9 * broken
 
 
+def _is_korean(raw: bytes) -> bool:
+    """Whether the bytes are Korean, which the detector takes for broken UTF-8."""
+    try:
+        letters = "".join(_BEYOND_ASCII.findall(raw.decode("cp949")))
+    except UnicodeDecodeError:
+        return False
+    return len(_HANGUL.findall(letters)) > 0.8 * len(letters)
+
+
+_HANGUL = re.compile("[\uac00-\ud7a3]")
 _BEYOND_ASCII = re.compile("[^\x00-\x7f]+")
 
 

@@ -357,7 +357,7 @@ def _row(element: Element, children: list[Element], texts: list[str]) -> str:
         if fenced is not None:
             return fenced
     named = [_operator_name(child, texts, index) for index, child in enumerate(children)]
-    return join_tex(_merged_alphabets(_with_open_cases(children, named)))
+    return join_tex(_merged_alphabets(_with_open_cases(children, _with_ties(named))))
 
 
 def _operator_name(child: Element, texts: list[str], index: int) -> str:
@@ -494,6 +494,25 @@ def _with_open_cases(children: list[Element], texts: list[str]) -> list[str]:
                 out[index] = out[index + 2] = ""
                 out[index + 1] = _environment(_MATRICES[pair], body)
     return out
+
+
+def _with_ties(texts: list[str]) -> list[str]:
+    r"""``1.75\\text{ bits}`` is ``1.75~\\text{bits}``, and the spaces around a bar are its own.
+
+    KaTeX writes a tie beside words and a space inside ``\\text`` alike.
+    """
+    out = list(texts)
+    for index, text in enumerate(texts):
+        before = texts[index - 1] if index else ""
+        if _WORD_AFTER_SPACE.fullmatch(text) and (before == "|" or before[-1:].isdigit()):
+            out[index] = "~\\text{" + text[len("\\text{ ") :]
+        if _WORD_BEFORE_SPACE.fullmatch(text) and texts[index + 1 : index + 2] == ["|"]:
+            out[index] = text[:-2] + "}~"
+    return out
+
+
+_WORD_AFTER_SPACE = re.compile(r"\\text\{ [^ {}]+\}")
+_WORD_BEFORE_SPACE = re.compile(r"\\text\{[^ {}]+ \}")
 
 
 def _merged_alphabets(texts: list[str]) -> list[str]:

@@ -258,7 +258,7 @@ _LISTING_CLASSES = frozenset({"fragment", "CodeMirror-code", "syntaxhighlighter"
 def _write_pre(element: Element, writer: _Writer, code: Code) -> None:
     lines = [line.rstrip() for line in _clean(_verbatim(element)).split("\n")]
     text = _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip("\n")
-    if not text.strip():
+    if not text.strip() or not "".join(_without_line_numbers(text.split("\n"))).strip():
         return
     if writer.flat:
         writer.buffer.append(code.add("`" + " ".join(text.split()) + "`"))
@@ -406,7 +406,34 @@ def tidy(text: str) -> str:
         for line in text.split("\n")
         if len(line) > 120 or line[:1] == "#" or not BOILERPLATE_LINE.match(line)
     ]
-    return _BLANK_LINES.sub("\n\n", "\n".join(_without_empty_sections(lines))).strip()
+    lines = _without_empty_sections(_without_line_numbers(lines))
+    return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
+
+
+def _without_line_numbers(lines: list[str]) -> list[str]:
+    """Drops the margin of a listing: five and more lines that only count."""
+    kept: list[str] = []
+    run: list[str] = []
+    for line in lines:
+        number = line.strip()
+        if (
+            number.isdecimal()
+            and len(number) < 6
+            and (not run or int(number) == int(run[-1].strip()) + 1)
+        ):
+            run.append(line)
+            continue
+        if len(run) < _COUNTING_LINES:
+            kept += run
+        run = []
+        if number.isdecimal() and len(number) < 6:
+            run.append(line)
+        else:
+            kept.append(line)
+    return kept if len(run) >= _COUNTING_LINES else kept + run
+
+
+_COUNTING_LINES = 5
 
 
 def _logo(match: re.Match[str]) -> str:

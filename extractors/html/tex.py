@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable
 
 __all__ = ["clean_tex", "is_blank_tex", "join_tex"]
@@ -19,6 +20,7 @@ _BREAK_TAG = re.compile(r"</?(?:br|p)\s*/?>", re.IGNORECASE)
 _COMMENT = re.compile(r"(?<!\\)((?:\\\\)*)%[^\n]*\n\s*")
 _PERCENT = re.compile(r"(?<!\\)((?:\\\\)*)%")
 _SPACE = re.compile(r"[ \t\r\n\f\v\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+")
+_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 _DELIMITED = re.compile(
     r"\s*(?:\$\$(?P<a>.*)\$\$|\$(?P<b>[^$]*)\$|\\\((?P<c>.*)\\\)|\\\[(?P<d>.*)\\\])\s*", re.DOTALL
@@ -86,10 +88,11 @@ def clean_tex(tex: str) -> str:
         body = _BARE_BODY.fullmatch(tex)
         if body and body.group(2).count("\\begin{" + body.group(1)) == 0:
             tex = body.group(2)
-    tex = _INVISIBLE.sub("", tex)
+    if not tex.isascii():
+        tex = unicodedata.normalize("NFC", _INVISIBLE.sub("", tex))
     if "$" in tex:
         tex = _without_bare_dollars(tex)
-    tex = _trim(_SPACE.sub(" ", tex))
+    tex = _trim(_CONTROLS.sub("", _SPACE.sub(" ", tex)))
     return "" if is_blank_tex(tex) else tex
 
 

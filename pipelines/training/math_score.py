@@ -265,7 +265,7 @@ def _by_kind(scored: Sequence[_Scored]) -> tuple[list[float], list[float]]:
 
 # Shares of the positives that the suggested thresholds keep, and the precision that a page without
 # a formula in its text must come with.
-_KEPT_WITH_MATH = 0.99
+_KEPT_WITH_MATH = 0.995
 _PRECISION_WITHOUT_MATH = 0.98
 _REPORTED = (0.05, 0.1, 0.17, 0.3, 0.5, 0.8, 0.9, 0.95)
 
@@ -289,7 +289,7 @@ def _card(
         ),
         sha256=file_sha256(model),
         bytes=model.stat().st_size,
-        command="python -m pipelines.training.math_score --pages GLOB... --output DIR",
+        command="python -m pipelines.training.math_score --sources FILE --data DIR --output DIR",
         settings={k: v for k, v in asdict(config).items() if k not in skip},
         software={"fasttext-community": version("fasttext-community")},
         sources=describe_sources((e.page, e.label) for e in examples),

@@ -271,6 +271,16 @@ def test_an_interrupted_run_resumes(recipe: Recipe, archive: Path, tmp_path: Pat
     assert run(recipe, [str(archive)], output).resumed_tasks >= 2
 
 
+def test_verify_finds_a_changed_input(recipe: Recipe, tmp_path: Path) -> None:
+    path = tmp_path / "pages.warc"
+    data = archive_bytes(entries(12), container="plain")
+    path.write_bytes(data)
+    run(recipe, [str(path)], tmp_path / "run")
+    path.write_bytes(data.replace(b"induction", b"deduction"))
+    found = verify_run(tmp_path / "run", regenerate=True)
+    assert any("pages.warc has changed" in fault for fault in found.faults)
+
+
 def test_verify_proves_a_run_and_finds_a_changed_byte(reference: Path, tmp_path: Path) -> None:
     assert verify_run(reference, regenerate=True).holds
     import shutil

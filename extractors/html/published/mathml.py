@@ -44,6 +44,8 @@ _VARIANTS = {
 _WITH_LIMITS = frozenset("∏∐∑⊔⋂⋃")
 _OVER = {"¯": r"\overline", "︷": r"\overbrace"}
 _UNDER = {"\u0332": r"\underline", "︸": r"\underbrace"}
+# Columns, whatever an attribute says.
+_WIDEST = 1000
 _GROWING = frozenset("()[]{}|")
 _THICKNESS = {"thin": ".05ex", "medium": "", "thick": ".2ex"}
 
@@ -52,7 +54,7 @@ def mathml_as_published(math: etree._Element) -> str:
     """The LaTeX of a ``math`` element.
 
     Elements outside the MathML namespace are unknown to the style sheet, and what it leaves of such
-    is their text: all of a ``math`` with attributes and no namespace (defect 5).
+    is their text: the structure of a ``math`` with attributes and no namespace is lost (defect 5).
 
     Args:
         math: The element, parsed with libxml2's default limits; its 256 levels bound the recursion
@@ -82,8 +84,18 @@ def _row(element: etree._Element) -> str:
 def _written(element: etree._Element) -> str:
     name = etree.QName(element)
     if name.namespace != NAMESPACE:
-        return "".join(element.itertext())
+        return _unknown(element)
     return _CONVERTERS.get(name.localname, _row)(element)
+
+
+def _unknown(element: etree._Element) -> str:
+    """Text as it stands, and what is known within."""
+    parts = [element.text or ""]
+    for child in element:
+        if isinstance(child.tag, str):
+            parts.append(_written(child))
+        parts.append(child.tail or "")
+    return "".join(parts)
 
 
 def _argument(element: etree._Element, place: int) -> str:
@@ -219,7 +231,7 @@ def _both_scripts(element: etree._Element) -> str:
 
 
 def _limits(element: etree._Element) -> str:
-    """``munder``, ``mover`` and ``munderover``: limits first, then strokes and braces around them."""
+    """``munder``, ``mover``, ``munderover``: limits first, strokes and braces around them."""
     children, tag = _elements(element), _local(element)
     under = 1 if tag != "mover" else 0
     over = {"mover": 1, "munderover": 2}.get(tag, 0)
@@ -285,11 +297,10 @@ def _fenced(element: etree._Element) -> str:
 def _matrix(element: etree._Element) -> str:
     first = next((row for row in _elements(element) if _local(row) == "mtr"), None)
     cells = [] if first is None else [c for c in _elements(first) if _local(c) == "mtd"]
-    width = sum(_span(cell) for cell in cells)
-    letters = [side[0] for side in element.get("columnalign", "center").split()]
-    columns = "".join(
-        letters[min(place, len(letters) - 1)] for place in range(width if letters else 0)
-    )
+    width = min(sum(map(_span, cells)), _WIDEST)
+    letters = "".join(side[0] for side in element.get("columnalign", "center").split())
+    # The last column's side is that of all that follow.
+    columns = (letters + letters[-1:] * width)[:width]
     body = _row(element)
     if element.get("frame") == "solid":
         return f"\\begin{{array}}{{|{columns}|}}\\hline {body}\\\\ \\hline\\end{{array}}"

@@ -95,3 +95,23 @@ def test_headings_without_a_section_go() -> None:
     assert text_of("<h2>Share</h2><h2>Proof</h2><p>It follows.</p><h3>More</h3>") == (
         "## Proof\n\nIt follows."
     )
+
+
+def test_code_has_no_invisible_characters_either() -> None:
+    body = "<pre>e&#769;&#8203; x\n\n\n\ny&nbsp;= 1 </pre>"
+    assert text_of(body) == "```\né x\n\ny = 1\n```"
+
+
+def test_lines_of_a_listing_are_code() -> None:
+    body = '<div class="fragment"><div class="line">if (x)</div><div class="line">  return;</div></div>'
+    assert text_of(body) == "```\nif (x)\n  return;\n```"
+
+
+def test_an_item_that_is_only_a_list_has_no_bullet() -> None:
+    assert text_of("<ul><li><ul><li>inner item</li></ul></li></ul>") == "- inner item"
+
+
+def test_the_margin_of_a_listing_goes() -> None:
+    numbers = "".join(f"<div>{number}</div>" for number in range(1, 8))
+    assert text_of(f"<div>{numbers}</div><pre>x = 1</pre>") == "```\nx = 1\n```"
+    assert text_of("<p>1</p><p>2</p><p>4</p>") == "1\n\n2\n\n4"
