@@ -45,7 +45,7 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
     Args:
         raw: The page's bytes.
         http_charset: The charset of the HTTP Content-Type header.
-        url: The page's address, which may say how its site writes formulas.
+        url: The page's address. Part of the interface of extractors; no rule depends on it.
 
     Raises:
         ExtractionError: The page can't be turned into text.

@@ -57,6 +57,7 @@ def tex_element_formula(element: Element) -> tuple[str, bool, str] | None:
         or element.get("mode") in {"display", "block"}
         or element.tag in {"tex-block", "block-math"}
         or "display" in element.get("class")
+        or tex.lstrip().startswith(("$$", "\\["))
     )
     if element.tag in {"tex", "latex", "katex"} and not _TEX_SIGN.search(tex):
         return None

@@ -83,6 +83,8 @@ def _replacement(element: Element, index: int, formulas: Formulas, tex_page: boo
     if tag == "mjx-container":
         found = mathjax_formula(element)
         return _placeholder(found, formulas) if found else None
+    if tag == "alternatives":
+        return _placeholder_or_none(_alternatives(element), formulas)
     if tag in TEX_ELEMENTS:
         found = tex_element_formula(element)
         return _placeholder(found, formulas) if found else None
@@ -172,6 +174,21 @@ def _mathml(math: Element) -> _Found:
     if not math.elements():
         return tex_with_backslashes(math.text()), display, "mathml_tex"
     return mathml_to_tex(math), display, "mathml"
+
+
+def _alternatives(element: Element) -> _Found | None:
+    """JATS gives a formula as TeX and as MathML: one formula, its TeX if it has any."""
+    display = element.parent is not None and element.parent.tag == "disp-formula"
+    math: Element | None = None
+    for inner in element.walk():
+        if inner.tag == "tex-math" and inner.text().strip():
+            return inner.text(), display, "tex_element"
+        if inner.tag.rpartition(":")[2] == "math":
+            math = inner
+    if math is None:
+        return None
+    tex, is_display, encoding = _mathml(math)
+    return tex, display or is_display, encoding
 
 
 def _wikipedia(element: Element) -> _Found | None:

@@ -25,6 +25,7 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2060-\
 _DELIMITED = re.compile(
     r"\s*(?:\$\$(?P<a>.*)\$\$|\$(?P<b>[^$]*)\$|\\\((?P<c>.*)\\\)|\\\[(?P<d>.*)\\\])\s*", re.DOTALL
 )
+_DOCUMENT = re.compile(r"\\begin\{document\}(.*?)\\end\{document\}", re.DOTALL)
 _STYLE_GROUP = re.compile(r"\{\s*\\(?:display|text)style(?![a-zA-Z])\s*")
 _STYLE = re.compile(r"\\(?:display|text)style(?![a-zA-Z])\s*")
 _BARE_BODY = re.compile(
@@ -81,6 +82,10 @@ def clean_tex(tex: str) -> str:
     if "%" in tex:
         tex = _COMMENT.sub(r"\1", tex)
         tex = _PERCENT.sub(r"\1\\%", tex)
+    if "\\begin{document}" in tex:
+        document = _DOCUMENT.search(tex)
+        if document:  # journals keep a whole LaTeX file for each formula
+            tex = document.group(1)
     tex = _strip_delimiters(tex)
     if "style" in tex:
         tex = _strip_outer_style(tex)

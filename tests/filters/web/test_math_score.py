@@ -79,7 +79,7 @@ def test_the_threshold_depends_on_formulas_in_the_text() -> None:
 @pytest.mark.parametrize("text", ["", "\n", "$x$", "设函数", "\x00\x1f", "a" * 100_000])
 def test_any_text_has_a_score(text: str) -> None:
     for edition in ("ours", "published"):
-        assert 0.0 <= MathScore(edition=edition).score(text) <= 1.0  # type: ignore[arg-type]
+        assert 0.0 <= MathScore(edition=edition).score(text) <= 1.0
 
 
 def test_published_edition_fuses_words() -> None:
