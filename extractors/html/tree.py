@@ -20,6 +20,9 @@ __all__ = ["Element", "parse_html"]
 _MAX_DEPTH = 2048
 """libxml2 stops reading at this depth, so deeper pages are flattened before it sees them."""
 
+_MAX_TAGS = 400_000
+"""A page with more is read as text alone: a tag in a dozen bytes is no markup of a text."""
+
 _MAX_ELEMENTS = 120_000
 """Children that are copied; what a page holds beyond that is kept as text alone."""
 
@@ -117,10 +120,32 @@ def parse_html(text: str) -> Element:
     """
     if "emplate" in text or "EMPLATE" in text or "rameset" in text or "RAMESET" in text:
         text = _TEMPLATE.sub(r"\1div", text)
+    if text.count("<") > _MAX_TAGS:
+        text = _without_tags(text)
     source = _parse(text)
     if source is None:
         return Element("html")
     return _copy(source, text)
+
+
+def _without_tags(text: str) -> str:
+    """The text between tags, scripts and styles left out."""
+    for name in ("script", "style"):
+        pieces: list[str] = []
+        position = 0
+        lower = text.lower()
+        while (start := lower.find(f"<{name}", position)) >= 0:
+            end = lower.find(f"</{name}", start)
+            if end < 0:
+                break
+            pieces.append(text[position:start])
+            position = end
+        pieces.append(text[position:])
+        text = " ".join(pieces)
+    return _ANY_TAG.sub(" ", text)
+
+
+_ANY_TAG = re.compile(r"<[a-zA-Z/!][^<>]*>")
 
 
 def _parse(text: str) -> etree._Element | None:

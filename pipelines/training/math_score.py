@@ -277,7 +277,6 @@ def _card(
     scored: Sequence[_Scored],
 ) -> ModelCard:
     positives, negatives = _by_kind(scored)
-    web = [(e, score) for e, score in scored if e.page.source.role == "web"]
     with_math = round(quantile(positives, 1 - _KEPT_WITH_MATH), 3)
     without = round(threshold_for_precision(positives, negatives, _PRECISION_WITHOUT_MATH), 3)
     skip = ("sources", "output", "data", "name")
@@ -305,8 +304,7 @@ def _card(
                 "that saw no text of its site or work; the packaged model is trained on all"
             ),
             "auc": round(area_under_curve(*_by_kind(scored)), 4),
-            "auc_on_web_pages_alone": round(area_under_curve(*_by_kind(web)), 4),
-            "web_pages": {"positive": len(_by_kind(web)[0]), "negative": len(_by_kind(web)[1])},
+            **_on_web_pages(scored),
             "at_thresholds": [asdict(at_threshold(positives, negatives, t)) for t in _REPORTED],
             "calibration": [asdict(point) for point in calibration(positives, negatives)],
         },
@@ -320,6 +318,17 @@ def _card(
             "Pages of mathematical software without formulas are between the two kinds.",
         ],
     )
+
+
+def _on_web_pages(scored: Sequence[_Scored]) -> dict[str, Any]:
+    """The measure on pages of the web alone, where there are such of both kinds."""
+    web = _by_kind([(e, score) for e, score in scored if e.page.source.role == "web"])
+    if not all(web):
+        return {}
+    return {
+        "auc_on_web_pages_alone": round(area_under_curve(*web), 4),
+        "web_pages": {"positive": len(web[0]), "negative": len(web[1])},
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -301,15 +301,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.training.perplexity")
     parser.description = "Train the perplexity model; see runbooks/retrain-models.md."
-    parser.add_argument("--text", nargs="*", default=[], metavar="GLOB", help="clean texts")
+    parser.add_argument(
+        "--text",
+        nargs="*",
+        default=[],
+        metavar="GLOB",
+        help="clean texts; a work each, at least five",
+    )
     parser.add_argument("--sources", type=Path, help="YAML file that names sources and licences")
     parser.add_argument("--data", type=Path, default=Path(), help="folder that its globs start in")
     parser.add_argument("--output", type=Path, required=True, help="folder for model and card")
     parser.add_argument("--name", default="perplexity-small")
     given = parser.parse_args(arguments)
     sources = load_sources(given.sources) if given.sources else []
-    if given.text:
-        sources.append(Source("text", tuple(given.text), role="prose"))
+    sources += [Source(glob, (glob,), origin="source", role="prose") for glob in given.text]
     if not sources:
         parser.error("give --text or --sources")
     config = PerplexityTraining(tuple(sources), given.output, given.data, given.name)

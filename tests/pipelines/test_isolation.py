@@ -31,11 +31,16 @@ while (request := read_frame(sys.stdin.buffer)) is not None:
 
 
 @pytest.fixture
-def extractor(tmp_path: Path) -> Iterator[IsolatedExtractor]:
+def child(tmp_path: Path) -> list[str]:
     script = tmp_path / "child.py"
     script.write_text(_CHILD)
-    limits = Limits(extract_cpu_seconds=1.0, extract_wall_seconds=4.0)
-    with IsolatedExtractor(Extract(), limits, [sys.executable, str(script)]) as isolated:
+    return [sys.executable, str(script)]
+
+
+@pytest.fixture
+def extractor(child: list[str]) -> Iterator[IsolatedExtractor]:
+    limits = Limits(extract_cpu_seconds=1.0)
+    with IsolatedExtractor(Extract(), limits, child) as isolated:
         yield isolated
 
 
@@ -47,7 +52,6 @@ def extract(extractor: IsolatedExtractor, page: str) -> str:
     ("page", "reason", "detail"),
     [
         ("spin", "timeout", "CPU"),
-        ("sleep", "timeout", "without an answer"),
         ("segfault", "crash", "SIGSEGV"),
         ("exit", "crash", "exit code 3"),
     ],
@@ -61,6 +65,14 @@ def test_a_bad_page_fails_with_its_reason_and_the_next_one_is_extracted(
     assert caught.value.reason == reason
     assert detail in str(caught.value)
     assert extract(extractor, "after") == "after"
+
+
+def test_a_page_that_waits_for_ever_is_given_up(child: list[str]) -> None:
+    limits = Limits(extract_cpu_seconds=100.0, extract_wall_seconds=1.0)
+    with IsolatedExtractor(Extract(), limits, child) as isolated:
+        with pytest.raises(ExtractionFailed, match="without an answer"):
+            extract(isolated, "sleep")
+        assert extract(isolated, "after") == "after"
 
 
 def test_the_real_child_extracts_and_reports_what_the_extractor_raises() -> None:
