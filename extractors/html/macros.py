@@ -132,9 +132,13 @@ def _js(text: str) -> str:
 
 
 def _read_definitions(text: str, macros: dict[str, Macro]) -> None:
+    unclosed = 0
     for match in _DEFINITION.finditer(text):
         end = _group_end(text, match.end())
         if end < 0:
+            unclosed += 1
+            if unclosed > _MAX_MACROS:
+                return  # each costs a look through a whole window
             continue
         body = text[match.end() + 1 : end - 1]
         if "<" in body and ">" in body and re.search(r"</?[a-z]+[^<>]*>", body):
