@@ -71,6 +71,9 @@ _ERROR_PHRASES = (
 )
 
 
+_PASSAGE = 10
+
+
 @dataclass(frozen=True, slots=True)
 class QualityRules:
     """Drops texts that are no prose, by the first rule that fires.
@@ -89,6 +92,9 @@ class QualityRules:
         maximum_duplicate_lines: Share of characters in lines of ``line_chars`` or more that occur
             before on the page (``duplicate_lines``).
         line_chars: Shorter lines may repeat.
+        maximum_duplicate_passages: Share of ten-word passages that occur before on the page
+            (``duplicate_passages``): one text again and again, on however few lines.
+        duplicate_sample: Texts with fewer words aren't judged by their passages.
         maximum_repeated_ngrams: Share of words in the page's most frequent ``ngram``-word
             sequence (``repeated_phrase``): spam.
         ngram: Length of that sequence.
@@ -108,6 +114,8 @@ class QualityRules:
     maximum_duplicate_lines: float = 0.4
     line_chars: int = 40
     maximum_repeated_ngrams: float = 0.3
+    maximum_duplicate_passages: float = 0.6
+    duplicate_sample: int = 200
     ngram: int = 3
     mean_word: tuple[float, float] = (2.6, 9.5)
     maximum_short_lines: float = 0.7
@@ -174,3 +182,10 @@ class QualityRules:
             share = count * self.ngram / len(words)
             if count > 3 and share > self.maximum_repeated_ngrams:
                 yield "repeated_phrase", share, self.maximum_repeated_ngrams
+        # With formulas and numbers: exercises of a sheet differ in nothing else.
+        tokens = text.split()
+        if len(tokens) >= self.duplicate_sample:
+            passages = list(zip(*(tokens[start:] for start in range(_PASSAGE)), strict=False))
+            share = 1 - len(set(passages)) / len(passages)
+            if share > self.maximum_duplicate_passages:
+                yield "duplicate_passages", share, self.maximum_duplicate_passages

@@ -41,6 +41,9 @@ def test_mathematical_prose_is_kept(text: str) -> None:
     ("text", "reason"),
     [
         ("", "too_short"),
+        ("The root of two is no fraction, since the square of a fraction in lowest terms that equals "
+         "two has an even numerator and then an even denominator as well, which it cannot have. " * 40,
+         "duplicate_passages"),
         ("$$x$$ " * 100, "too_few_words"),
         ("Please log in to continue. " + PROSE, "error_page"),
         ("integral derivative calculus algebra tutor homework solver equation matrix " * 30,
