@@ -54,8 +54,7 @@ def load_pages() -> tuple[list[bytes], list[bytes]]:
                     maths.append(page)
                 elif "math=none" in label:
                     others.append(page)
-    for path in sorted((SHARED / "html_math").glob("*.html")):
-        maths.append(path.read_bytes())
+    maths.extend(path.read_bytes() for path in sorted((SHARED / "html_math").glob("*.html")))
     return maths, others
 
 

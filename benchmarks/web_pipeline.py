@@ -15,6 +15,7 @@ import argparse
 import functools
 import hashlib
 import json
+import logging
 import os
 import platform
 import resource
@@ -36,6 +37,7 @@ from typing import Any, Literal
 from unittest.mock import patch
 
 import psutil
+import structlog
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
 from extractors.extraction import Extraction
@@ -58,6 +60,9 @@ from schemas import Decision, Document
 RECIPE = "open-web-math"
 
 _SAMPLE_SECONDS = 0.5
+# What a Common Crawl file of 1 GB is cut into, a 64th. A smaller input is cut smaller; what each
+# task costs, its files and their fsync, weighs more there than it does in real use.
+_TASK_BYTES = 16_000_000
 # datatrove's own default is 1 s of wall time, at which a busy machine drops pages (it lost 201 of
 # 3,266 at a load of 3); the benchmark compares work done, so that none may be lost.
 _PEER_TIMEOUT_SECONDS = 120.0
@@ -74,7 +79,8 @@ class Sample:
         wall_seconds: Wall time.
         peak_bytes: Largest memory of the process tree (sum of PSS), 0 when not sampled.
         kept: Documents that came out, None when there are none to come.
-        stages: CPU seconds a stage, when the line was taken apart.
+        stages: Seconds a stage, when the line was taken apart: CPU time in ours, wall time over all
+            workers in datatrove's.
     """
 
     pages: int
@@ -95,8 +101,8 @@ class Line:
         measure: Runs it once.
         clock: Which time its pages/s are counted by.
         bound: What limits it.
-        against: Title of the line that its ratio is taken to, empty for none.
-        aim: The ratio that the project aims at, 0 for none.
+        against: Titles of the lines that its ratios are taken to.
+        aim: The ratio that the project aims at, to the first of them; 0 for none.
         samples: What was measured, a round each.
     """
 
@@ -104,7 +110,7 @@ class Line:
     measure: Callable[[], Sample]
     clock: Literal["cpu", "wall"]
     bound: str
-    against: str = ""
+    against: tuple[str, ...] = ()
     aim: float = 0.0
     samples: list[Sample] = field(default_factory=list)
 
@@ -220,7 +226,7 @@ class _NoText:
 
 def rejecting(warc: Path) -> Sample:
     """Phase one of the recipe over pages that the prefilter rejects, trails written."""
-    recipe = load_recipe(RECIPE)
+    recipe = load_recipe(RECIPE).changed([f"input.task_bytes={_TASK_BYTES}"])
     plan = make_plan(recipe, resolve_inputs([str(warc)]))
     pages = 0
     with tempfile.TemporaryDirectory(prefix="proofmill-benchmark-") as folder:
@@ -500,7 +506,8 @@ def datatrove_command(python: str, source: Path, pages: int, model: Path) -> Sam
     if lost:
         raise SystemExit(f"datatrove lost pages, its speed says nothing: {lost}")
     stages = {
-        step["name"].split(maxsplit=1)[-1]: float(_total(step["time_stats"])) for step in steps
+        step["name"].partition(": ")[2].partition(" ")[2]: float(_total(step["time_stats"]))
+        for step in steps
     }
     return _with_kept(sample, int(_total(counts[-1].get("total", 0))), stages)
 
@@ -595,7 +602,7 @@ def lines(arguments: argparse.Namespace) -> list[Line]:
             lambda: our_reader(warc),
             "cpu",
             "inflating (libdeflate, CRC verified)",
-            ceiling,
+            (all_records,),
         ),
         Line(on_rejected, lambda: fastwarc_ceiling(rejected, responses), "cpu", "inflating"),
         Line(
@@ -603,33 +610,38 @@ def lines(arguments: argparse.Namespace) -> list[Line]:
             lambda: rejecting(rejected),
             "cpu",
             "inflating, matching the evidence, a trail for each record",
-            on_rejected,
+            (on_rejected,),
             0.70,
         ),
         Line(
             f"{RECIPE}, one process",
             lambda: stage_by_stage(warc, pages),
             "cpu",
-            "see its stages",
-            ceiling,
+            "extraction, see its stages",
+            (ceiling,),
         ),
     ]
+    peer = _peer_title(arguments.datatrove_pages)
     one = f"`proofmill run {RECIPE} --workers 1`"
     found.append(Line(one, lambda: our_command(warc, pages, 1), "wall", "extraction"))
     for workers in range(2, arguments.workers + 1):
         title = f"`proofmill run {RECIPE} --workers {workers}`"
         measure = functools.partial(our_command, warc, pages, workers)
-        found.append(Line(title, measure, "wall", "extraction", one))
+        found.append(Line(title, measure, "wall", "extraction", (one, peer)))
     if arguments.datatrove_python:
         found += _peer_lines(arguments)
     return found
+
+
+def _peer_title(pages: int) -> str:
+    return f"datatrove, first {pages} pages, 2 workers"
 
 
 def _peer_lines(arguments: argparse.Namespace) -> list[Line]:
     count: int = arguments.datatrove_pages
     cut = first_pages(arguments.warc, count)
     python, model = arguments.datatrove_python, arguments.lid_model.resolve()
-    peer = f"datatrove, first {count} pages, 2 workers"
+    peer = _peer_title(count)
     return [
         Line(
             peer,
@@ -642,15 +654,15 @@ def _peer_lines(arguments: argparse.Namespace) -> list[Line]:
             lambda: our_command(cut, count, 2),
             "wall",
             "starting Python and Beam",
-            peer,
+            (peer,),
             30,
         ),
         Line(
             "the same, prefilter off: every page extracted",
             lambda: our_command(cut, count, 2, ["math_prefilter.enabled=false"]),
             "wall",
-            "extraction",
-            peer,
+            "starting Python and Beam, extraction",
+            (peer,),
         ),
     ]
 
@@ -669,33 +681,37 @@ def measure(measured: Sequence[Line], runs: int) -> None:
             )
 
 
-def ratios(line: Line, measured: Sequence[Line]) -> list[float]:
-    """A line's pages/s over those of the line that it is held against, round by round."""
-    other = next((other for other in measured if other.title == line.against), None)
-    if other is None:
-        return []
-    return [own / its for own, its in zip(line.rates(), other.rates(), strict=True)]
+def ratios(line: Line, measured: Sequence[Line]) -> dict[int, list[float]]:
+    """A line's pages/s over those of the lines that it is held against: by their number in the
+    table, round by round. Lines that weren't measured are left out."""
+    return {
+        number: [own / its for own, its in zip(line.rates(), other.rates(), strict=True)]
+        for number, other in enumerate(measured, 1)
+        if other.title in line.against
+    }
 
 
 def markdown(measured: Sequence[Line]) -> str:
     """The table: medians, in brackets the least and the most of the rounds."""
     rows = [
-        "| | pages/s | gzip MB/s | CPU s | wall s | peak MB | kept | ratio or share | bound by |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| | | pages/s | gzip MB/s | CPU s | wall s | peak MB | kept | ratio or share | bound by |",
+        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    for line in measured:
+    for number, line in enumerate(measured, 1):
         samples = line.samples
         per_page = median(sample.gzip_bytes / sample.pages for sample in samples)
         peak = max(sample.peak_bytes for sample in samples)
-        kept = samples[0].kept
+        # One number, unless runs disagree, which they must not.
+        kept = sorted({f"{sample.kept:,}" for sample in samples if sample.kept is not None})
         cells = [
+            str(number),
             f"{line.title} ({line.clock} time)",
             _spread(line.rates(), "{:,.0f}" if median(line.rates()) >= 100 else "{:,.1f}"),
             f"{median(line.rates()) * per_page / 1e6:,.1f}",
             _spread([s.cpu_seconds for s in samples], "{:.1f}"),
             _spread([s.wall_seconds for s in samples], "{:.1f}"),
             f"{peak / 1e6:,.0f}" if peak else "",
-            "" if kept is None else f"{kept:,}",
+            " / ".join(kept),
             _ratio(line, measured),
             line.bound,
         ]
@@ -705,12 +721,16 @@ def markdown(measured: Sequence[Line]) -> str:
 
 
 def _ratio(line: Line, measured: Sequence[Line]) -> str:
-    found = ratios(line, measured)
-    if not found:
-        return ""
-    aim = f", aim {line.aim:g}" if line.aim else ""
-    row = next(n for n, other in enumerate(measured, 1) if other.title == line.against)
-    return f"{_spread(found, '{:.2f}' if median(found) < 10 else '{:.1f}')} of line {row}{aim}"
+    shown = []
+    for number, found in ratios(line, measured).items():
+        ratio = _spread(found, "{:.2f}" if median(found) < 10 else "{:.1f}")
+        aim = (
+            f", aim {line.aim:g}"
+            if line.aim and measured[number - 1].title == line.against[0]
+            else ""
+        )
+        shown.append(f"{ratio} of line {number}{aim}")
+    return "; ".join(shown)
 
 
 def _stage_rows(line: Line) -> Iterator[str]:
@@ -718,9 +738,10 @@ def _stage_rows(line: Line) -> Iterator[str]:
     whole = median(sum(sample.stages.values()) for sample in line.samples) if stages else 0.0
     for name in sorted(stages, key=lambda name: -stages[name]):
         seconds = [sample.stages.get(name, 0.0) for sample in line.samples]
-        if name:
-            share = f"{median(seconds) / whole:.1%}"
-            yield f"| - {name} | | | {_spread(seconds, '{:.2f}')} | | | | {share} | |"
+        cpu, wall = _spread(seconds, "{:.2f}"), ""
+        if line.clock == "wall":
+            cpu, wall = wall, cpu
+        yield f"| | - {name} | | | {cpu} | {wall} | | | {median(seconds) / whole:.1%} | |"
 
 
 def _spread(values: Sequence[float], form: str) -> str:
@@ -775,6 +796,7 @@ def main() -> None:
     if python and not shutil.which(python):
         parser.error(f"--datatrove-python: no {python}")
     about = circumstances(arguments, datatrove_versions(python) if python else "")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     measured = [line for line in lines(arguments) if arguments.only in line.title]
     measure(measured, arguments.runs)
     about["load_after"] = f"{os.getloadavg()[0]:.1f}"
@@ -790,8 +812,10 @@ def main() -> None:
                     "clock": line.clock,
                     "bound": line.bound,
                     "pages_per_second": line.rates(),
-                    "against": line.against,
-                    "ratios": ratios(line, measured),
+                    "against": {
+                        measured[number - 1].title: found
+                        for number, found in ratios(line, measured).items()
+                    },
                     "aim": line.aim,
                     "samples": [asdict(sample) for sample in line.samples],
                 }

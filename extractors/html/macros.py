@@ -8,6 +8,7 @@ that is missing) stays as written.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 __all__ = [
@@ -22,6 +23,8 @@ _MAX_LENGTH = 20_000
 _MAX_ROUNDS = 12
 _WINDOW = 20_000
 _MAX_MACROS = 400
+_MAX_UNCLOSED = 10
+"""Definitions whose braces don't close, each of which costs a look through a whole window."""
 
 _JS_STRING = r"(?:'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`)"
 _CONFIG = re.compile(r"[Mm]acros[\"']?\s*[:=]\s*\{")
@@ -132,14 +135,7 @@ def _js(text: str) -> str:
 
 
 def _read_definitions(text: str, macros: dict[str, Macro]) -> None:
-    unclosed = 0
-    for match in _DEFINITION.finditer(text):
-        end = _group_end(text, match.end())
-        if end < 0:
-            unclosed += 1
-            if unclosed > _MAX_MACROS:
-                return  # each costs a look through a whole window
-            continue
+    for match, end in _definitions(text):
         body = text[match.end() + 1 : end - 1]
         if "<" in body and ">" in body and re.search(r"</?[a-z]+[^<>]*>", body):
             continue  # markup inside: not a definition that renderers could read
@@ -151,6 +147,19 @@ def _read_definitions(text: str, macros: dict[str, Macro]) -> None:
         elif operator:
             macros[operator] = Macro(f"\\operatorname{star}{{{body}}}")
         if len(macros) > _MAX_MACROS:
+            return
+
+
+def _definitions(text: str) -> Iterator[tuple[re.Match[str], int]]:
+    """The definitions in a text up to their bodies, and where the bodies end."""
+    unclosed = 0
+    for match in _DEFINITION.finditer(text):
+        end = _group_end(text, match.end())
+        if end >= 0:
+            yield match, end
+            continue
+        unclosed += 1
+        if unclosed > _MAX_UNCLOSED:
             return
 
 
@@ -180,9 +189,8 @@ def without_definitions(tex: str) -> str:
         return tex
     out: list[str] = []
     position = 0
-    for match in _DEFINITION.finditer(tex):
-        end = _group_end(tex, match.end())
-        if end < 0 or match.start() < position:
+    for match, end in _definitions(tex):
+        if match.start() < position:
             continue
         out.append(tex[position : match.start()])
         position = end

@@ -183,7 +183,7 @@ class QualityRules:
             if count > 3 and share > self.maximum_repeated_ngrams:
                 yield "repeated_phrase", share, self.maximum_repeated_ngrams
         # With formulas and numbers: exercises of a sheet differ in nothing else.
-        tokens = text.split()
+        tokens = _CODE.sub(" ", text).split()
         if len(tokens) >= self.duplicate_sample:
             passages = list(zip(*(tokens[start:] for start in range(_PASSAGE)), strict=False))
             share = 1 - len(set(passages)) / len(passages)

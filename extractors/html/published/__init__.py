@@ -43,6 +43,7 @@ from extractors.html.published.lines import (
     write_heading_signs,
 )
 from extractors.html.published.marks import with_dollars, without_marks
+from extractors.html.published.selectors import any_case
 from extractors.html.published.settings import settings_for
 from extractors.html.published.tree_edits import edit_tree
 
@@ -141,4 +142,4 @@ def _skipped() -> list[str]:
     folder = resources.files("extractors.html.published")
     text = folder.joinpath("skipped_selectors.txt").read_text("utf-8")
     # A selector may begin with "#"; comments are followed by a space.
-    return [row for row in text.split("\n") if row and not row.startswith("# ")]
+    return [any_case(row) for row in text.split("\n") if row and not row.startswith("# ")]

@@ -3,9 +3,8 @@ r"""The original's sources of LaTeX in markup, in its order, with its defects.
 Source: keirp/OpenWebMath @98f81d0, text_extraction/text_extract/latex_processing.py, as described
 in the project's account of it (spec section 1.4; "defect n" is section 3a there).
 
-Two parts of the original are stand-ins here: MathML is converted by this project's converter and
-not by the XSLT that the original took over, and AsciiMath not by py_asciimath, which failed on some
-formulas. What made the original lose MathML is kept (defects 5 and 6).
+Two parts of the original were other people's: the style sheet that made LaTeX of MathML, and
+py_asciimath. ``mathml`` and ``asciimath`` here give their answers, failures included.
 """
 
 from __future__ import annotations
@@ -18,10 +17,11 @@ from urllib.parse import unquote
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from extractors.html.asciimath import asciimath_to_tex
+from extractors.html.published.asciimath import NotAsciiMath, asciimath_as_published
 from extractors.html.published.counts import Counts
 from extractors.html.published.marks import formula, mark
 from extractors.html.published.mathml import NAMESPACE, mathml_as_published
+from extractors.html.published.selectors import any_case
 
 __all__ = ["replace_formulas"]
 
@@ -44,7 +44,7 @@ def replace_formulas(tree: LexborHTMLParser, counts: Counts) -> None:
         counts: Where the formulas are recorded.
     """
     _environments(tree, counts)
-    for node in tree.css(".texerror"):
+    for node in tree.css(any_case(".texerror")):
         match = _BRACED.search(node.text())
         if match is not None:
             written = formula(match.group(1))
@@ -55,22 +55,33 @@ def replace_formulas(tree: LexborHTMLParser, counts: Counts) -> None:
     for node in tree.css("img"):
         _image(node, counts)
     for source, selector, read in _ELEMENTS:
-        for node in tree.css(selector):
-            tex, display = read(node)
+        for node in tree.css(any_case(selector)):
+            read_as = read(node)
+            if read_as is None:
+                counts.find(source)
+                node.replace_with("")
+                continue
+            tex, display = read_as
             _replace(tree, node, formula(tex, display=display), source, counts)
     # What KaTeX draws goes, its MathML stays for the rule below.
-    for node in tree.css("span.katex span.katex-html, span.MathJax_Preview"):
+    for node in tree.css(any_case("span.katex span.katex-html, span.MathJax_Preview")):
         node.replace_with("")
     for node in tree.css("math"):
         _mathml(tree, node, counts)
     for node in tree.css("mathjax"):
-        # AsciiMath between hashes, among other text, so that no dollar signs are added.
+        # AsciiMath between hashes, among other text. The dollar signs are text here: they become a
+        # formula's when delimiters are looked for. Where the conversion fails, the hashes stay.
         text = html.unescape(node.text())
         for match in dict.fromkeys(_HASHES.findall(text)):
-            text = text.replace(f"#{match}#", asciimath_to_tex(match))
+            converted = _asciimath(match)
+            if converted is not None:
+                text = text.replace(f"#{match}#", f"${converted}$")
         counts.count("mathjax_tag")
         if text.strip():
-            counts.find("mathjax_tag", " ".join(text.split()))
+            counts.info["found_math"] = True
+            # Those with dollar signs are found once more, between them.
+            if "$" not in text:
+                counts.find("mathjax_tag", " ".join(text.split()))
         _put(tree, node, mark(text, "math"))
 
 
@@ -168,8 +179,16 @@ def _script(node: LexborNode) -> tuple[str, bool]:
     return node.text(), False
 
 
-def _asciimath_script(node: LexborNode) -> tuple[str, bool]:
-    return asciimath_to_tex(node.text()), False
+def _asciimath_script(node: LexborNode) -> tuple[str, bool] | None:
+    tex = _asciimath(node.text())
+    return None if tex is None else (tex, False)
+
+
+def _asciimath(source: str) -> str | None:
+    try:
+        return asciimath_as_published(source)
+    except NotAsciiMath:
+        return None
 
 
 def _data_expression(node: LexborNode) -> tuple[str, bool]:
@@ -177,7 +196,7 @@ def _data_expression(node: LexborNode) -> tuple[str, bool]:
 
 
 # The type must be equal: "math/tex; mode=display" is not, and such formulas are lost (defect 2).
-_ELEMENTS: tuple[tuple[str, str, Callable[[LexborNode], tuple[str, bool]]], ...] = (
+_ELEMENTS: tuple[tuple[str, str, Callable[[LexborNode], tuple[str, bool] | None]], ...] = (
     ("math-container", ".math-container", _container),
     ("wp-katex-eq", ".wp-katex-eq", _wordpress_katex),
     ("script_math_tex", 'script[type="math/tex"]', _script),

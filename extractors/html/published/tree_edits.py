@@ -13,6 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from extractors.html.published.dense_links import dense_links
 from extractors.html.published.marks import mark
+from extractors.html.published.selectors import any_case
 from extractors.html.published.settings import Settings
 from extractors.html.published.tables import write_tables
 
@@ -44,7 +45,7 @@ def edit_tree(tree: LexborHTMLParser, settings: Settings) -> None:
 
 
 def _remove(tree: LexborHTMLParser, selector: str) -> None:
-    for node in tree.css(selector):
+    for node in tree.css(any_case(selector)):
         _take_out(node)
 
 
@@ -54,7 +55,7 @@ def _take_out(node: LexborNode) -> None:
 
 
 def _end_wikipedia(tree: LexborHTMLParser) -> None:
-    links = tree.css_first("#External_links")
+    links = tree.css_first(any_case("#External_links"))
     if links is not None and links.parent is not None:
         following = links.parent.next
         while following is not None:
@@ -84,7 +85,7 @@ def _remove_image_figures(tree: LexborHTMLParser) -> None:
 def _fence_code(tree: LexborHTMLParser) -> None:
     """Code between backticks, at each level where it's marked up: pre around code has both."""
     for selector in (".wp_syntax", "code", ".code_responsive", "pre"):
-        for node in tree.css(selector):
+        for node in tree.css(any_case(selector)):
             text = node.text()
             if text:
                 fence = "```" if "\n" in text else "`"
@@ -110,7 +111,7 @@ def _write_headings(tree: LexborHTMLParser, settings: Settings) -> None:
 
 def _write_separators(tree: LexborHTMLParser) -> None:
     """Stack Exchange's old boxes of users become dashes at the end of what they stand in."""
-    for node in tree.css("table.fw"):
+    for node in tree.css(any_case("table.fw")):
         parent = node.parent
         if parent is not None:
             _take_out(node)
@@ -121,18 +122,18 @@ def _write_separators(tree: LexborHTMLParser) -> None:
 
 def _lead_to_main_content(tree: LexborHTMLParser) -> None:
     """Changes by which Resiliparse's rules find forums' and answers' main content."""
-    questions = tree.css_first(".qa-main")
+    questions = tree.css_first(any_case(".qa-main"))
     if questions is not None:
         questions.attrs["class"] = "article-body"
-    main, header = tree.css_first('[role="main"]'), tree.css_first("#question-header")
+    main, header = tree.css_first('[role="main"]'), tree.css_first(any_case("#question-header"))
     if main is not None and header is not None and main.first_child is not None:
         main.first_child.insert_before(header)
         _take_out(header)
-    content, body = tree.css_first(".postcontent"), tree.css_first(".postbody")
+    content, body = tree.css_first(any_case(".postcontent")), tree.css_first(any_case(".postbody"))
     if content is not None and body is not None:
         body.attrs["class"] = "postcontent"
         content.attrs["class"] = ""
-    post = tree.css_first(".postbit")
+    post = tree.css_first(any_case(".postbit"))
     if post is not None:
         post.attrs["class"] = ""
     # Resiliparse drops lists near the root; four more elements above one move it away from there.
