@@ -1,8 +1,8 @@
 """Builds the WARC that the web benchmarks run on: real pages, about 5 % of them mathematical.
 
-Common Crawl's layout: one gzip member a record; request, response and metadata for each page. Pages
-come from the third-party data beside the repository and are repeated until the size is reached; each
-copy gets a paragraph of its own, so that copies are no exact duplicates.
+Common Crawl's layout: one gzip member a record; request, response and metadata for each page.
+Pages come from the third-party data beside the repository and are repeated until the size is
+reached; each copy gets a paragraph of its own, so that copies are no exact duplicates.
 
 Run: ``python -m benchmarks.web_corpus OUT.warc.gz [--megabytes 300] [--maths-share 0.05]``.
 """
