@@ -22,6 +22,7 @@ import structlog
 import typer
 import yaml
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from filters.models import ModelError
@@ -133,9 +134,9 @@ def verify(
         print(json.dumps({"checked": found.checked, "faults": found.faults}))
     else:
         for line in found.checked:
-            _out.print(f"[green]holds[/]  {line}", highlight=False)
+            _out.print(f"[green]holds[/]  {escape(line)}", highlight=False)
         for line in found.faults:
-            _out.print(f"[red]fault[/]  {line}", highlight=False)
+            _out.print(f"[red]fault[/]  {escape(line)}", highlight=False)
     raise typer.Exit(0 if found.holds else 1)
 
 
@@ -198,7 +199,7 @@ def diff_recipes(
     for heading in ("setting", first, second):
         table.add_column(heading, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(escape, row))
     _out.print(table)
 
 
@@ -318,10 +319,10 @@ def _judged_json(judged: Judged) -> dict[str, Any]:
 
 def _show(judged: Judged) -> None:
     trail = judged.trail
-    _out.print(f"[bold]{trail.url}[/]  {trail.document_id}", highlight=False)
+    _out.print(f"[bold]{escape(trail.url)}[/]  {trail.document_id}", highlight=False)
     place = trail.provenance
     _out.print(
-        f"{place.warc_file} offset {place.warc_offset} length {place.warc_length}  "
+        f"{escape(place.warc_file)} offset {place.warc_offset} length {place.warc_length}  "
         f"{trail.record_type} {trail.http_status} {trail.content_type} "
         f"{trail.html_bytes:,} bytes {trail.notes}",
         style="dim",
@@ -335,9 +336,9 @@ def _show(judged: Judged) -> None:
         table.add_row(
             decision.filter + (" (shadow)" if decision.shadow else ""),
             f"[{style}]{decision.verdict}[/]",
-            decision.reason,
+            escape(decision.reason),
             *("" if x is None else f"{x:.4g}" for x in (decision.score, decision.threshold)),
-            decision.detail,
+            escape(decision.detail),
         )
     _out.print(table)
     counts = ", ".join(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rich.markup import escape
 from rich.table import Table
 
 from pipelines.judge import READ
@@ -83,7 +84,7 @@ def funnel_table(funnel: Sequence[FunnelStage]) -> Table:
             f"{stage.arrived:,}",
             f"{sum(stage.dropped.values()):,}",
             f"{stage.passed:,}",
-            shown + more if stage.enabled else "switched off",
+            escape(shown + more) if stage.enabled else "switched off",
         )
     return table
 

@@ -284,12 +284,15 @@ def load_recipe(name: str) -> Recipe:
 
 
 def difference(first: Recipe, second: Recipe) -> list[tuple[str, str, str]]:
-    """What differs between two recipes: (setting, value in the first, value in the second)."""
+    """What differs between two recipes: (setting, value in the first, value in the second).
+
+    Settings alone; what a recipe says of itself isn't compared.
+    """
     left, right = (dict(_flatten(recipe.resolved)) for recipe in (first, second))
     rows = []
     for key in dict.fromkeys([*left, *right]):
         a, b = left.get(key, "-"), right.get(key, "-")
-        if a != b and key not in ("name", "summary"):
+        if a != b and not key.startswith(("name", "summary", "differences")):
             rows.append((key, a, b))
     return rows
 

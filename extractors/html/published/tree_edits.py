@@ -27,8 +27,8 @@ def edit_tree(tree: LexborHTMLParser, settings: Settings) -> None:
         tree: The page, its formulas replaced.
         settings: The settings drawn for the page.
     """
-    # Only the spelling without a space counts.
-    _remove(tree, '[style*="display:none"]')
+    if _remove_hidden(tree):
+        return
     _end_wikipedia(tree)
     _remove(tree, ".btn")
     _remove(tree, "button")
@@ -42,6 +42,23 @@ def edit_tree(tree: LexborHTMLParser, settings: Settings) -> None:
     write_tables(tree)
     _write_separators(tree)
     _lead_to_main_content(tree)
+
+
+def _remove_hidden(tree: LexborHTMLParser) -> bool:
+    """Takes out hidden elements; whether the body is one of them.
+
+    Only the spelling without a space counts. A hidden body is cut off and its text is taken all the
+    same, but no later edit finds anything in it (known from running the original; not in the spec's
+    list).
+    """
+    cut_off = False
+    for node in tree.css('[style*="display:none"]'):
+        if node.tag in ("html", "body"):
+            del node.attrs["style"]
+            cut_off = True
+        else:
+            _take_out(node)
+    return cut_off
 
 
 def _remove(tree: LexborHTMLParser, selector: str) -> None:
