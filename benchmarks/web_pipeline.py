@@ -594,7 +594,7 @@ def lines(arguments: argparse.Namespace) -> list[Line]:
             ceiling,
             lambda: fastwarc_ceiling(warc, responses),
             "cpu",
-            "inflating; skips two of three",
+            "inflating",
         ),
         Line(all_records, lambda: fastwarc_ceiling(warc, everything), "cpu", "inflating"),
         Line(

@@ -237,5 +237,5 @@ def _converted(markup: str) -> str | None:
         # An XML parser for HTML's serialisation: it knows no named entity, &nbsp; above all
         # (defect 6).
         return mathml_as_published(etree.fromstring(namespaced))
-    except etree.XMLSyntaxError:
+    except (etree.XMLSyntaxError, RecursionError):
         return None
