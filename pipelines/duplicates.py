@@ -48,10 +48,10 @@ DUPLICATES = pa.schema(
 
 def key_blocks(run: RunDirectory, task: int) -> Iterator[tuple[int, bytes]]:
     """The sightings of one task's candidates as (partition, packed ``SIGHTING`` rows)."""
+    if not run.keys(task).exists():
+        return
     table = pq.read_table(run.keys(task))
     count = table.num_rows
-    if not count:
-        return
     sightings = np.zeros(count, SIGHTING)
     for name in ("key", "date", "document_id"):
         sightings[name] = np.array(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
@@ -16,17 +17,42 @@ __all__ = ["RowWriter", "open_writer", "write_table"]
 
 _Row = TypeVar("_Row")
 
+_REPETITIVE = (
+    "subset",
+    "warc_file",
+    "record_type",
+    "content_type",
+    "encoding",
+    "verdict",
+    "dropped_by",
+    "reason",
+    "notes",
+    "language",
+    "extraction",
+    "extraction_config",
+    "decisions.list.element.filter",
+    "decisions.list.element.verdict",
+    "decisions.list.element.reason",
+    "decisions.list.element.threshold",
+    "formulas_found.key_value.key",
+    "formulas_kept.key_value.key",
+    "scores.key_value.key",
+)
 # Rows of a group: small enough that a reader who wants a few documents skips most of a file.
 GROUP_ROWS = 1024
 
 
 def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """A writer with the project's settings: zstd, dictionaries, page checksums, no timestamps."""
+    """A writer with the project's settings: zstd, page checksums, no timestamps.
+
+    Dictionaries only where values repeat: of URLs and ids they cost time and make files larger.
+    """
     return pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
         compression_level=3,
+        use_dictionary=[name for name in _REPETITIVE if name.split(".")[0] in schema.names],
         version="2.6",
         data_page_version="2.0",
         write_page_checksum=True,
@@ -42,6 +68,8 @@ def write_table(path: Path, table: pa.Table) -> None:
 class RowWriter(Generic[_Row]):
     """Collects rows and writes them in groups; the file appears when the block ends well.
 
+    Without a row there is no file.
+
     Args:
         path: The file.
         schema: Its columns.
@@ -56,7 +84,8 @@ class RowWriter(Generic[_Row]):
         to_table: Callable[[Sequence[_Row]], pa.Table],
         group_rows: int = GROUP_ROWS,
     ) -> None:
-        self._atomic = write_atomically(path)
+        self._path = path
+        self._open: tuple[AbstractContextManager[Path], pq.ParquetWriter] | None = None
         self._schema = schema
         self._to_table = to_table
         self._group_rows = group_rows
@@ -71,8 +100,6 @@ class RowWriter(Generic[_Row]):
             self._flush()
 
     def __enter__(self) -> Self:
-        self._temporary = self._atomic.__enter__()
-        self._writer = open_writer(self._temporary, self._schema)
         return self
 
     def __exit__(
@@ -84,13 +111,27 @@ class RowWriter(Generic[_Row]):
         try:
             if kind is None:
                 self._flush()
-            self._writer.close()
+            if self._open is not None:
+                self._open[1].close()
         except BaseException as failure:
-            self._atomic.__exit__(type(failure), failure, failure.__traceback__)
+            self._finish(type(failure), failure, failure.__traceback__)
             raise
-        self._atomic.__exit__(kind, error, traceback)
+        self._finish(kind, error, traceback)
+
+    def _finish(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._open is not None:
+            self._open[0].__exit__(kind, error, traceback)
 
     def _flush(self) -> None:
-        if self._pending:
-            self._writer.write_table(self._to_table(self._pending))
-            self._pending.clear()
+        if not self._pending:
+            return
+        if self._open is None:
+            atomic = write_atomically(self._path)
+            self._open = atomic, open_writer(atomic.__enter__(), self._schema)
+        self._open[1].write_table(self._to_table(self._pending))
+        self._pending.clear()

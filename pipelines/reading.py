@@ -90,6 +90,9 @@ def read_task(
         OSError: The output can't be written.
     """
     started = time.monotonic()
+    for path in run.read_outputs(task.number):
+        # Of an earlier reading that began at a wrong place; this one may have nothing to write.
+        path.unlink(missing_ok=True)
     tally, counts = Tally(), _Counts(Counter(), Counter(), Counter())
     progress = ProgressWriter(run.progress, task.number)
     keys = _duplicate_keys(recipe)
@@ -142,8 +145,12 @@ def read_task(
         "candidates": len(passed),
         "text_bytes": sum(len(row.text.encode()) for row in passed),
         "files": [
-            asdict(run.written(run.read_trails(task.number), trails.rows)),
-            asdict(run.written(run.read_dropped(task.number), dropped.rows)),
+            asdict(run.written(path, writer.rows))
+            for path, writer in (
+                (run.read_trails(task.number), trails),
+                (run.read_dropped(task.number), dropped),
+            )
+            if writer.rows
         ],
         "seconds": round(time.monotonic() - started, 3),
     }
@@ -196,6 +203,8 @@ def _order(row: DocumentRow) -> tuple[str, str, int, int]:
 def _write_candidates(
     run: RunDirectory, task: int, rows: Sequence[DocumentRow], keys: ExactDuplicates | None
 ) -> None:
+    if not rows:
+        return
     write_table(run.candidates(task), documents_table(rows))
     write_table(run.candidate_trails(task), trails_table([row.trail for row in rows]))
     if keys is not None:

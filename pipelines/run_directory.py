@@ -91,6 +91,16 @@ class RunDirectory:
         """The duplicate keys of ``candidates``, row by row."""
         return self.work / "read" / f"{task:06d}.keys.parquet"
 
+    def read_outputs(self, task: int) -> list[Path]:
+        """Every file that reading a task may leave, its marker excepted."""
+        return [
+            self.candidates(task),
+            self.candidate_trails(task),
+            self.keys(task),
+            self.read_trails(task),
+            self.read_dropped(task),
+        ]
+
     def duplicates(self, partition: int) -> Path:
         """Which candidates are duplicates, of the keys of one partition."""
         return self.work / "duplicates" / f"{partition:06d}.parquet"

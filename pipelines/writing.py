@@ -71,6 +71,8 @@ def write_shard(
     files = []
     for kind, table in outputs:
         path = run.shard(kind, number, count)
+        if kind == "dropped" and not table.num_rows:
+            continue
         write_table(path, table)
         files.append(asdict(run.written(path, table.num_rows)))
     marker = {
@@ -94,6 +96,8 @@ def _gathered(
     """Candidates and trails of a range of ids, and where each lies as (task, row)."""
     documents, trails, places = [DOCUMENTS.empty_table()], [TRAILS.empty_table()], []
     for task in tasks:
+        if not run.candidates(task).exists():
+            continue
         with pq.ParquetFile(run.candidates(task)) as candidates:
             for group, first_row in _groups(candidates, low, high):
                 table = candidates.read_row_group(group)

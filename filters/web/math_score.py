@@ -53,9 +53,15 @@ class MathScore:
         return model_digest(self.model)
 
     def judge(self, document: Document) -> Decision:
-        """Judges by the text; which threshold holds depends on ``has_formulas``."""
+        """Judges by the text; which threshold holds depends on whether formulas are in it.
+
+        The published edition asks whether any were found in the page, kept or not, as the original
+        did (its ``found_math``).
+        """
         score = self.score(document.text)
         with_math = document.has_formulas
+        if self.edition == "published":
+            with_math = bool(document.extraction_info.get("found_math", with_math))
         threshold = self.threshold_with_math if with_math else self.threshold_without_math
         detail = "with formulas" if with_math else "without formulas"
         if score < threshold:

@@ -7,7 +7,9 @@ substrings, so that ``C:\Users\intel`` passes for ``\in``.
 
 from __future__ import annotations
 
+import functools
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,11 +24,19 @@ from schemas import Decision, Document
 __all__ = ["PublishedPrefilter"]
 
 # One expression in the original; "tex.cgi" matches "tex-cgi" there.
-_KEYWORDS = re.compile(
-    rb"MathJax|mathjax|<math|math-container|katex.min.css|latex.php|codecogs|tex.cgi"
-    rb"|class=\"tex\"|class='tex'"
+_KEYWORDS = (
+    rb"MathJax",
+    rb"mathjax",
+    rb"<math",
+    rb"math-container",
+    rb"katex.min.css",
+    rb"latex.php",
+    rb"codecogs",
+    rb"tex.cgi",
+    rb'class="tex"',
+    rb"class='tex'",
 )
-_BACKSLASH_COMMAND = re.compile(rb"\\[a-z]{2,}")
+_BACKSLASH_COMMAND = rb"\\[a-z]{2}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +65,10 @@ class PublishedPrefilter:
 
     def judge(self, document: Document) -> Decision:
         """Judges ``document.raw``; the decision's detail is the keyword or command found."""
-        keyword = _KEYWORDS.search(document.raw)
-        if keyword is not None:
-            return Decision.keep(
-                self.name, "keyword", detail=bytes(keyword.group()).decode("latin-1")
-            )
-        if _BACKSLASH_COMMAND.search(document.raw) is None:
+        keyword, command_found = _scanner()(document.raw)
+        if keyword:
+            return Decision.keep(self.name, "keyword", detail=keyword.decode("latin-1"))
+        if not command_found:
             return _NOTHING
         text = _plain_text(bytes(document.raw))
         for command in POPULAR_COMMANDS:
@@ -82,6 +90,53 @@ class PublishedPrefilter:
 
 
 _NOTHING = Decision.drop(PublishedPrefilter.name, "no_math")
+
+
+_Scanner = Callable[[bytes | memoryview], tuple[bytes, bool]]
+
+
+@functools.cache
+def _scanner() -> _Scanner:
+    """A function from bytes to the first keyword in them, and whether a backslash command is."""
+    try:
+        import hyperscan
+    except ImportError:  # no wheel for this platform: the same answer, nine times slower
+        return _python_scanner()
+    command = len(_KEYWORDS)
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(
+        expressions=[*_KEYWORDS, _BACKSLASH_COMMAND],
+        ids=list(range(command + 1)),
+        elements=command + 1,
+        flags=[hyperscan.HS_FLAG_SINGLEMATCH] * (command + 1),
+    )
+
+    def found_by_hyperscan(data: bytes | memoryview) -> tuple[bytes, bool]:
+        ends: dict[int, int] = {}
+
+        def on_match(row: int, start: int, end: int, flags: int, context: object) -> None:
+            ends[row] = end
+
+        database.scan(data, match_event_handler=on_match)  # type: ignore[type-var]
+        command_found = ends.pop(command, 0) > 0
+        if not ends:
+            return b"", command_found
+        start, row = min((end - len(_KEYWORDS[row]), row) for row, end in ends.items())
+        return bytes(data[start : start + len(_KEYWORDS[row])]), command_found
+
+    return found_by_hyperscan
+
+
+def _python_scanner() -> _Scanner:
+    keywords, command = re.compile(b"|".join(_KEYWORDS)), re.compile(_BACKSLASH_COMMAND)
+
+    def found_by_re(data: bytes | memoryview) -> tuple[bytes, bool]:
+        keyword = keywords.search(data)
+        if keyword is not None:
+            return bytes(keyword.group()), False
+        return b"", command.search(data) is not None
+
+    return found_by_re
 
 
 def _plain_text(raw: bytes) -> str:

@@ -397,7 +397,7 @@ def test_a_full_disk_stops_the_run_and_loses_nothing(
     with pytest.raises(OSError, match="no space left"):
         run(recipe, [str(archive)], output)
     monkeypatch.undo()
-    assert run(recipe, [str(archive)], output).resumed_tasks == 2
+    assert run(recipe, [str(archive)], output).resumed_tasks >= 2
     assert digests(output) == digests(reference)
 
 
