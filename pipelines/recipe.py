@@ -153,7 +153,7 @@ class Input(_Part):
     """How input files are cut into tasks.
 
     Attributes:
-        task_bytes: Compressed bytes of a task; 0 for a 256th of all input, at least 16 MiB and at
+        task_bytes: Compressed bytes of a task; 0 for a 256th of all input, at least 8 MiB and at
             most 64 MiB, whatever the number of workers.
         tolerate_failed_files: Whether a file that can't be read leaves the run successful.
     """
