@@ -89,6 +89,8 @@ def funnel_table(funnel: Sequence[FunnelStage]) -> Table:
     return table
 
 
+# A funnel that loses more than this factor is drawn logarithmically.
+_STEEP = 20
 # A colour-blind safe pair (Okabe and Ito 2008): what passed, what was dropped.
 _PASSED, _DROPPED = "#0072B2", "#E69F00"
 
@@ -96,8 +98,8 @@ _PASSED, _DROPPED = "#0072B2", "#E69F00"
 def draw_funnel(funnel: Sequence[FunnelStage], title: str, path: Path) -> None:
     """Draws the funnel as horizontal bars, one a stage; the suffix of ``path`` is the format.
 
-    Counts fall by orders of magnitude, so that bars are logarithmic and every bar bears its
-    numbers.
+    Where counts fall by orders of magnitude, as on the web, bars are logarithmic; every bar bears
+    its numbers.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -108,20 +110,24 @@ def draw_funnel(funnel: Sequence[FunnelStage], title: str, path: Path) -> None:
     canvas = FigureCanvasSVG(figure) if path.suffix == ".svg" else FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     top = max((stage.arrived for stage in stages), default=1)
+    logarithmic = top > _STEEP * max(min((stage.passed for stage in stages), default=1), 1)
+    left = 0.5 if logarithmic else 0.0
     for row, stage in enumerate(stages):
         dropped = sum(stage.dropped.values())
-        axes.barh(row, max(stage.arrived, 0.5), color=_DROPPED, height=0.56, left=0.5)
-        axes.barh(row, max(stage.passed, 0.0), color=_PASSED, height=0.56, left=0.5)
+        axes.barh(row, max(stage.arrived - left, 0.0), color=_DROPPED, height=0.56, left=left)
+        axes.barh(row, max(stage.passed - left, 0.0), color=_PASSED, height=0.56, left=left)
         main_reason = max(stage.dropped.items(), key=lambda item: item[1], default=("", 0))[0]
         text = f"{stage.passed:,} pass"
         if dropped:
             text += f", {dropped:,} dropped ({main_reason})"
-        axes.text(max(stage.arrived, 1) * 1.08 + 0.5, row, text, va="center", fontsize=9)
-    axes.set_xscale("log")
-    axes.set_xlim(0.5, max(top, 10) * 250)
+        end = max(stage.arrived, 1) * 1.12 if logarithmic else stage.arrived + 0.01 * top
+        axes.text(end, row, text, va="center", fontsize=9)
+    if logarithmic:
+        axes.set_xscale("log")
+    axes.set_xlim(left, max(top, 10) * 250 if logarithmic else max(top, 1) * 1.75)
     axes.set_yticks(range(len(stages)), [stage.name.replace("_", " ") for stage in stages])
     axes.invert_yaxis()
-    axes.set_xlabel("records (logarithmic)")
+    axes.set_xlabel("records (logarithmic)" if logarithmic else "records")
     axes.set_title(title, loc="left", fontsize=11)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
