@@ -10,15 +10,19 @@ import argparse
 import contextlib
 import logging
 import os
+import signal
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import apache_beam as beam
+import psutil
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
 from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
@@ -30,6 +34,9 @@ __all__ = ["Engine", "guard_against_lost_elements"]
 
 
 _LOG_BYTES = 256 * 1024
+_WATCH_SECONDS = 2.0
+_LOST_SECONDS = 10.0
+_WORKER_MODULE = "apache_beam.runners.worker.sdk_worker_main"
 
 
 def guard_against_lost_elements() -> None:
@@ -108,12 +115,17 @@ class Engine:
         workers = min(self.worker_count, len(wanted)) if parallel else 1
         options = self._options(workers)
         runner = _local_runner(options) if self.local else None
+        watch = _WorkerWatch()
         try:
-            with _quiet_beam(log):
+            with _quiet_beam(log), watch:
                 pipeline = beam.Pipeline(runner=runner, options=options)
                 pipeline | f"{label}: tasks" >> beam.Create(wanted) | label >> transform
                 result = pipeline.run()
                 result.wait_until_finish()
+        except KeyboardInterrupt:
+            if watch.lost:
+                raise EngineFailed("a worker process was lost: Channel closed") from None
+            raise
         except OSError:
             raise
         except Exception as error:
@@ -181,6 +193,56 @@ def _quiet_beam(log: Path) -> Iterator[None]:
             os.dup2(terminal, 2)
             os.close(terminal)
             root.setLevel(level)
+
+
+class _WorkerWatch:
+    """Ends a phase whose worker process has died.
+
+    Beam's local runner notices a lost worker only when it happens to write to it; else it waits for
+    its answer for ever (seen). A real interrupt of the main thread gets it out.
+    """
+
+    def __init__(self) -> None:
+        self.lost = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="worker watch", daemon=True)
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._thread.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stop.set()
+
+    def _watch(self) -> None:
+        most, missing_since = 0, 0.0
+        while not self._stop.wait(_WATCH_SECONDS):
+            alive = _workers()
+            most = max(most, len(alive))
+            if len(alive) == most:
+                missing_since = 0.0
+                continue
+            now = time.monotonic()
+            missing_since = missing_since or now
+            # At a phase's end workers go one after the other, within a moment.
+            if now - missing_since > _LOST_SECONDS and not self._stop.is_set():
+                self.lost = True
+                for worker in alive:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        worker.kill()
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+
+def _workers() -> list[psutil.Process]:
+    found = []
+    for child in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            command = child.cmdline()
+            if _WORKER_MODULE in command and child.status() != psutil.STATUS_ZOMBIE:
+                found.append(child)
+    return found
 
 
 def _memory_file() -> IO[bytes]:
