@@ -39,8 +39,10 @@ class Source:
         home: Where it comes from.
         origin: ``source`` when all of it is one work, ``domain`` for pages of many sites.
         role: ``prose`` (clean mathematical prose, what the language model learns), ``web`` (pages,
-            labelled by what is found in them), ``manual`` (manuals and books, likewise, but not
-            for the language model), or ``foreign`` (not English; to measure with).
+            labelled by what is found in them), ``reference`` (manuals of mathematical software:
+            a page without formulas is no ordinary page), ``manual`` (manuals and books of other
+            subjects: a page with a LaTeX command is none of mathematics), or ``foreign`` (not
+            English; to measure with).
     """
 
     name: str
@@ -48,7 +50,7 @@ class Source:
     licence: str = "not stated"
     home: str = ""
     origin: Literal["source", "domain"] = "domain"
-    role: Literal["prose", "web", "manual", "foreign"] = "web"
+    role: Literal["prose", "web", "reference", "manual", "foreign"] = "web"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,10 @@ def read_pages(sources: Iterable[Source], data: Path) -> Iterator[Page]:
             digest = hashlib.sha256(raw).hexdigest()
             name = str(file.relative_to(data)) if file.is_relative_to(data) else file.name
             for text in _texts(file, raw):
-                if text.strip():
-                    yield Page(text, _origin(source, file, raw), source, name, digest)
+                # A post is one page; a chapter is as long as several, and is cut.
+                for part in _pieces(text) if source.role == "prose" else (text,):
+                    if part.strip():
+                        yield Page(part, _origin(source, file, raw), source, name, digest)
 
 
 def _files(source: Source, data: Path) -> list[Path]:
@@ -119,11 +123,12 @@ def _html(raw: bytes) -> Iterable[str]:
 
 
 def _tex(raw: bytes) -> Iterable[str]:
-    return _pieces(detex(raw.decode("utf-8", "replace")))
+    return (detex(raw.decode("utf-8", "replace")),)
 
 
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-# Fences that hold formulas (MyST) are formulas; all others are code, which would be cut in pieces.
+# Fences that hold formulas (MyST) are formulas; all others are code, of which a sign is enough: a
+# long one would be cut in pieces.
 _FENCE = re.compile(
     r"^[ \t]*(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^[ \t]*(?P=mark)[ \t]*$",
     re.DOTALL | re.MULTILINE,
@@ -138,15 +143,15 @@ _DIRECTIVE = re.compile(
 
 def _markdown(raw: bytes) -> Iterable[str]:
     text = _FRONT_MATTER.sub("", raw.decode("utf-8", "replace"))
-    return _pieces(_DIRECTIVE.sub("", _FENCE.sub(_fenced, text)))
+    return (_DIRECTIVE.sub("", _FENCE.sub(_fenced, text)),)
 
 
 def _fenced(match: re.Match[str]) -> str:
-    return f"$${match['body']}$$" if match["info"].strip() == "{math}" else ""
+    return f"$${match['body']}$$" if match["info"].strip() == "{math}" else "`code`"
 
 
 def _plain(raw: bytes) -> Iterable[str]:
-    return _pieces(raw.decode("utf-8", "replace"))
+    return (raw.decode("utf-8", "replace"),)
 
 
 def _json_lines(raw: bytes) -> Iterable[str]:
@@ -171,7 +176,7 @@ def _pretext(raw: bytes) -> Iterable[str]:
     text = _PRETEXT_NO_PROSE.sub(" ", raw.decode("utf-8", "replace"))
     text = _PRETEXT_FORMULA.sub(_pretext_formula, text)
     text = _TAG.sub(" ", _BLOCK_END.sub("\n\n", text))
-    return _pieces(html.unescape("\n\n".join(" ".join(p.split()) for p in text.split("\n\n"))))
+    return (html.unescape("\n\n".join(" ".join(p.split()) for p in text.split("\n\n"))),)
 
 
 def _pretext_formula(match: re.Match[str]) -> str:
@@ -186,6 +191,7 @@ _READERS: Mapping[str, Callable[[bytes], Iterable[str]]] = {
     ".testhtml": _html,
     ".tex": _tex,
     ".md": _markdown,
+    ".markdown": _markdown,
     ".txt": _plain,
     ".jsonl": _json_lines,
     ".ptx": _pretext,

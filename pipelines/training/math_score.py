@@ -22,10 +22,10 @@ from filters.normalisation import (
     FORMULA,
     normalise_for_models,
     without_code,
-    without_formulas,
 )
 from filters.web.language import Language
 from filters.web.latex_commands import POPULAR_COMMAND
+from filters.web.math_score import classifier_line
 from pipelines.training.card import ModelCard, describe_sources, file_sha256, write_card
 from pipelines.training.corpus import (
     Page,
@@ -85,7 +85,7 @@ class MathScoreTraining:
     fewest_words: int = 30
     most_words: int = 1500
     folds: int = 5
-    dimension: int = 16
+    dimension: int = 8
     word_ngrams: int = 2
     epochs: int = 5
     learning_rate: float = 0.2
@@ -106,13 +106,14 @@ _FEWEST_SIGNS = 3
 
 def label_of(page: Page) -> str:
     """``positive``, ``negative``, or empty for a page that teaches neither: one that isn't English,
-    one with formulas that aren't LaTeX, a part without formulas of a mathematical work."""
-    if page.source.role == "foreign":
+    one with formulas that aren't LaTeX, a part without formulas of a mathematical work, a part with
+    LaTeX commands of a work that isn't mathematical (LilyPond has a ``\\bar`` too)."""
+    role = page.source.role
+    if role == "foreign":
         return ""
     if has_popular_command(page.text):
-        return POSITIVE
-    # A part of a mathematical work that happens to hold no formula is no ordinary page.
-    if page.source.role == "prose":
+        return "" if role == "manual" else POSITIVE
+    if role in ("prose", "reference"):
         return ""
     if FORMULA in normalise_for_models(page.text, "ours"):
         return ""
@@ -169,9 +170,8 @@ def _examples(pages: Sequence[Page], config: MathScoreTraining) -> list[_Example
     examples = []
     for page in pages:
         label = label_of(page) if _is_english(page) else ""
-        line = without_formulas(normalise_for_models(page.text, "ours")) if label else ""
-        words = line.split()
-        if sum(map(str.isalpha, words)) >= config.fewest_words:
+        words = classifier_line(page.text, "ours").split() if label else []
+        if len(words) >= max(config.fewest_words, 1):
             examples.append(_Example(page, " ".join(words[: config.most_words]), label))
     return examples
 

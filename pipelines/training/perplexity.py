@@ -80,7 +80,7 @@ class PerplexityTraining:
     output: Path
     data: Path = Path()
     name: str = "perplexity-small"
-    per_origin: int = 400
+    per_origin: int = 300
     order: int = 3
     prune: tuple[int, ...] = (0, 1, 2)
     fewest_occurrences: int = 5

@@ -6,7 +6,7 @@ import pytest
 
 from filters.models import ModelFile, ModelMismatch, ModelNotFound, model_path
 from filters.web.latex_commands import POPULAR_COMMAND, POPULAR_COMMANDS
-from filters.web.math_score import MathScore
+from filters.web.math_score import MathScore, classifier_line
 from schemas import Document
 
 # Written here, in the manner of each kind of page.
@@ -66,6 +66,18 @@ def test_formulas_do_not_count() -> None:
     assert MathScore().score(formula) == pytest.approx(MathScore().score(bare), abs=0.02)
 
 
+def test_only_words_are_read() -> None:
+    text = "# Let #f(x) = 2x# be `code` {{ an_x }}: https://a.example\\alpha well-known."
+    assert classifier_line(text, "ours") == "let be an well-known"
+    assert classifier_line("Let $x$ be (y)!", "published") == "let  be (y)!"
+
+
+def test_formulas_that_no_extractor_found_do_not_count() -> None:
+    text = _MATHEMATICS["question"]
+    loose = text.replace(".", " # f^-1 ( x ) = ( 2x + 1 ) / ( x-3 ) # . #")
+    assert MathScore().score(loose) == pytest.approx(MathScore().score(text), abs=0.05)
+
+
 def test_the_threshold_depends_on_formulas_in_the_text() -> None:
     text = _MATHEMATICS["question"]
     score = MathScore().score(text)
@@ -74,6 +86,14 @@ def test_the_threshold_depends_on_formulas_in_the_text() -> None:
     assert (kept.keeps, kept.score, kept.threshold) == (True, score, score)
     dropped = judge(_document(text, formulas=0))
     assert (dropped.keeps, dropped.threshold) == (False, score + 1e-6)
+
+
+def test_of_formulas_with_hardly_a_word_it_cannot_tell() -> None:
+    text = "Recipe of the day: $e^{i \\pi} + 1 = 0$"
+    undecided = MathScore().judge(_document(text, formulas=1))
+    assert (undecided.keeps, undecided.reason) == (True, "too_short_to_tell")
+    assert not MathScore().judge(_document(text)).keeps
+    assert not MathScore(edition="published").judge(_document(text, formulas=1)).keeps
 
 
 @pytest.mark.parametrize("text", ["", "\n", "$x$", "设函数", "\x00\x1f", "a" * 100_000])

@@ -86,6 +86,19 @@ def test_words_of_two_lines_do_not_fuse_in_ours() -> None:
     assert published.score(text) > published.score(" ".join(text.split()))
 
 
+def test_noise_in_a_part_does_not_condemn_a_page() -> None:
+    prose = _CLEAN * 4
+    words = len(prose.split())
+    noise = "zq vx blmpf trndl qrk wbbl fnrd sprckt " * (words // 24)
+    assert Perplexity().judge(Document("0" * 32, text=prose + noise)).keeps
+    assert Perplexity().score(prose + noise) < Perplexity().threshold / 10
+    # The original's way: one string.
+    published = Perplexity(edition="published")
+    assert published.score(prose + noise) > 10 * published.score(prose)
+    # Where noise outweighs prose, it decides.
+    assert not Perplexity().judge(Document("0" * 32, text=_CLEAN + noise * 3)).keeps
+
+
 @pytest.mark.parametrize("edition", ["ours", "published"])
 def test_an_empty_text_is_dropped(edition: str) -> None:
     judge = Perplexity(edition=edition)  # type: ignore[arg-type]

@@ -34,7 +34,8 @@ def _read(folder: Path, name: str, content: bytes) -> list[str]:
         ("a.html.gz", gzip.compress(b"<p>one page</p>"), ["one page"]),
         ("a.jsonl", b'{"text": "one"}\n\n{"input": "two"}\n', ["one", "two"]),
         ("a.md", b"---\ntitle: T\n---\nwords\n```{math}\nx\n```\n```python\ny\n```\n",
-         ["words\n$$x\n$$\n\n"]),
+         ["words\n$$x\n$$\n`code`\n"]),
+        ("a.markdown", b"words", ["words"]),
         ("a.ptx", b"<p>Let <m>x\\lt 1</m> <idx>i</idx>hold.</p><me>y</me>",
          ["Let $x\\lt 1$ hold.\n\n$$y$$"]),
         ("a.bin", b"\x00", []),
@@ -45,8 +46,11 @@ def test_formats(name: str, content: bytes, expected: list[str], tmp_path: Path)
     assert [t.strip() for t in _read(tmp_path, name, content)] == [t.strip() for t in expected]
 
 
-def test_long_texts_are_cut_between_paragraphs(tmp_path: Path) -> None:
-    texts = _read(tmp_path, "a.txt", b"\n\n".join([b"word " * 300] * 5))
+def test_long_texts_of_works_are_cut_between_paragraphs(tmp_path: Path) -> None:
+    content = b"\n\n".join([b"word " * 300] * 5)
+    assert [len(text.split()) for text in _read(tmp_path, "a.txt", content)] == [1500]
+    work = Source("s", ("a.txt",), role="prose")
+    texts = [page.text for page in read_pages([work], tmp_path)]
     assert [len(text.split()) for text in texts] == [600, 600, 300]
 
 
