@@ -1,13 +1,12 @@
 """Phase two: which candidates are exact duplicates, by a group-by on their keys.
 
-What crosses the shuffle is a row of 64 bytes a document, packed into blocks; no text, no object a
+What crosses the shuffle is a row of 76 bytes a document, packed into blocks; no text, no object a
 document.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +17,14 @@ from filters.exact_duplicates import KEY_BYTES, ExactDuplicates
 from pipelines.parquet import write_table
 from pipelines.run_directory import RunDirectory
 
-__all__ = ["DUPLICATES", "PARTITIONS", "SIGHTING", "find_duplicates", "key_blocks"]
+__all__ = [
+    "DUPLICATES",
+    "PARTITIONS",
+    "SIGHTING",
+    "count_duplicates",
+    "find_duplicates",
+    "key_blocks",
+]
 
 # A partition is one element of the group-by; sixteen keep two to sixteen workers busy, and the
 # number decides no byte of the output.
@@ -79,7 +85,7 @@ def _packed(value: str | bytes) -> bytes:
 
 def find_duplicates(
     run: RunDirectory, settings: ExactDuplicates, partition: int, blocks: Iterable[bytes]
-) -> dict[str, Any]:
+) -> int:
     """Finds the duplicates of one partition and writes them, sorted by document_id.
 
     Args:
@@ -89,18 +95,18 @@ def find_duplicates(
         blocks: Its sightings, in any order.
 
     Returns:
-        Counts: ``candidates``, ``duplicates``, ``clusters``.
+        How many duplicates there are.
     """
     sightings = np.frombuffer(b"".join(blocks), SIGHTING)
     rows = _judged(sightings, latest=settings.keep == "latest")
     table = pa.Table.from_pylist(rows, schema=DUPLICATES)
     write_table(run.duplicates(partition), table)
-    return {
-        "partition": partition,
-        "candidates": len(sightings),
-        "duplicates": len(rows),
-        "clusters": len({row["kept_id"] for row in rows}),
-    }
+    return len(rows)
+
+
+def count_duplicates(run: RunDirectory) -> int:
+    """How many duplicates were found in all partitions."""
+    return sum(pq.read_metadata(path).num_rows for path in run.all_duplicates())
 
 
 def _judged(sightings: npt.NDArray[np.void], *, latest: bool) -> Sequence[dict[str, str | int]]:

@@ -63,8 +63,7 @@ def inspect_page(source: str, wanted: Wanted, recipe: Recipe) -> Judged:
         item = _find(bytes_source, wanted, source)
     else:
         item = _as_record(bytes_source, wanted.url or Path(source).resolve().as_uri())
-    stage: Extract = next(s.settings for s in recipe.built() if s.name == Extract.name)
-    with IsolatedExtractor(stage, recipe.limits) as extractor:
+    with IsolatedExtractor(recipe.always(Extract), recipe.limits) as extractor:
         return PageJudge(recipe, extractor).judge(item, source, every_filter=True)
 
 

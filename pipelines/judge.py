@@ -14,6 +14,7 @@ from typing import Protocol
 
 from extractors.extraction import Extraction
 from extractors.warc import Damage, HttpError, HttpResponse, WarcRecord, parse_http
+from filters.web.responses import Responses
 from pipelines.isolation import ExtractionFailed
 from pipelines.recipe import Recipe, Stage
 from schemas import Decision, Document
@@ -83,12 +84,14 @@ class PageJudge:
         self._limits = recipe.limits
         self._shadow_share = recipe.audit.shadow_share
         self._extractor = extractor
-        stages = [s for s in recipe.built() if s.enabled and s.reads != "corpus"]
-        self._on_records = [s for s in stages if s.reads == "record" and s.name == "responses"]
-        self._on_pages = [s for s in stages if s not in self._on_records]
-        self._page_types = {kind for s in self._on_records for kind in s.settings.record_types}
+        self._responses = recipe.always(Responses)
+        # What judges pages, once it's known that a record is one.
+        self._stages = [
+            stage
+            for stage in recipe.built()
+            if stage.enabled and stage.reads != "corpus" and stage.name != Responses.name
+        ]
         self._no_page: dict[str, list[Decision]] = {}
-        self._sniff = any(getattr(s.settings, "sniff", False) for s in self._on_records)
 
     def judge(
         self, item: WarcRecord | Damage, warc_file: str, *, every_filter: bool = False
@@ -101,7 +104,7 @@ class PageJudge:
             every_filter: Whether all filters judge even after a drop, as in the shadow share.
         """
         if isinstance(item, Damage):
-            return Judged(self._damaged(item, warc_file))
+            return self._damaged(item, warc_file)
         record_type = item.record_type
         record_id = item.record_id
         digest = item.payload_digest
@@ -114,12 +117,10 @@ class PageJudge:
             record_type,
         )
         trail.notes = item.note
-        if item.damage is None and record_type not in self._page_types:
-            return self._other_record(trail)
         if item.damage is not None:
-            reason = f"damage:{item.damage.reason}"
-            _drop(trail, Decision.drop(READ, reason, detail=item.damage.detail))
-            return Judged(trail)
+            return _unread(trail, f"damage:{item.damage.reason}", item.damage.detail)
+        if record_type not in self._responses.record_types:
+            return self._other_record(trail)
         return self._page(item, trail, every_filter)
 
     def _other_record(self, trail: TrailRow) -> Judged:
@@ -128,69 +129,69 @@ class PageJudge:
         decisions = self._no_page.get(kind)
         if decisions is None:
             document = Document(trail.document_id, record_type=kind)
-            judged = (self._apply(stage, document) for stage in self._on_records)
-            decisions = [next(decision for decision in judged if not decision.keeps)]
-            self._no_page[kind] = decisions
-        trail.verdict = "drop"
-        trail.dropped_by = decisions[0].filter
-        trail.reason = decisions[0].reason
+            decisions = self._no_page[kind] = [self._responses.judge(document)]
         trail.decisions = decisions
+        _drop(trail, decisions[0])
         return Judged(trail)
 
-    def _damaged(self, damage: Damage, warc_file: str) -> TrailRow:
+    def _damaged(self, damage: Damage, warc_file: str) -> Judged:
         trail = TrailRow(
             _hashed("damage", f"{warc_file}\n{damage.offset}"),
             self._subset,
             Provenance(warc_file, damage.offset, damage.length),
             record_type="damage",
         )
-        _drop(trail, Decision.drop(READ, f"damage:{damage.reason}", detail=damage.detail))
-        return trail
+        return _unread(trail, f"damage:{damage.reason}", damage.detail)
 
     def _page(self, record: WarcRecord, trail: TrailRow, every_filter: bool) -> Judged:
         document = Document(
             trail.document_id, record_type=trail.record_type, url=trail.url, date=trail.date
         )
-        response: HttpResponse | None = None
-        if document.record_type == "response":
-            if not _holds_http(record):
-                kind = record.headers.get("content-type", "")
-                _drop(trail, Decision.drop("responses", "not_http", detail=kind))
-                return Judged(trail)
-            try:
-                response = parse_http(record.data, record.block_start, record.block_end)
-            except HttpError as error:
-                _drop(trail, Decision.drop(READ, f"error:{error.reason}", detail=str(error)))
-                return Judged(trail)
-            self._describe(document, trail, response)
-        for stage in self._on_records:
-            decision = self._apply(stage, document)
-            trail.decisions.append(decision)
-            if not decision.keeps:
-                _drop(trail, decision, recorded=True)
-                return Judged(trail)
-        if response is None:
-            # A recipe may let other record types through; their block is the page.
-            document.raw = record.block[: self._limits.page_bytes]
-        else:
-            try:
-                document.raw = response.body(self._limits.page_bytes)
-            except HttpError as error:
-                _drop(trail, Decision.drop(READ, f"error:{error.reason}", detail=str(error)))
-                return Judged(trail)
+        try:
+            response = self._response(record, document, trail)
+        except HttpError as error:
+            return _unread(trail, f"error:{error.reason}", str(error))
+        decision = self._responses.judge(document)
+        if response is None and document.record_type == "response":
+            kind = record.headers.get("content-type", "")
+            decision = Decision.drop(Responses.name, "not_http", detail=kind)
+        trail.decisions.append(decision)
+        if not decision.keeps:
+            _drop(trail, decision)
+            return Judged(trail)
+        try:
+            document.raw = self._body(record, response)
+        except HttpError as error:
+            return _unread(trail, f"error:{error.reason}", str(error))
+        if response is not None:
             _note(trail, *response.notes)
         trail.html_bytes = len(document.raw)
         if record.truncated:
             detail = f"the record's block is longer than {self._limits.page_bytes} bytes"
-            _drop(trail, Decision.drop(READ, "error:body_too_large", detail=detail))
-            return Judged(trail)
+            return _unread(trail, "error:body_too_large", detail)
         return self._read_on(document, trail, every_filter)
+
+    def _response(
+        self, record: WarcRecord, document: Document, trail: TrailRow
+    ) -> HttpResponse | None:
+        """The record's HTTP response, described in document and trail; None when it holds none."""
+        if document.record_type != "response" or not _holds_http(record):
+            return None
+        response = parse_http(record.data, record.block_start, record.block_end)
+        self._describe(document, trail, response)
+        return response
+
+    def _body(self, record: WarcRecord, response: HttpResponse | None) -> bytes | memoryview:
+        if response is None:
+            # A recipe may let other record types through; their block is the page.
+            return record.block[: self._limits.page_bytes]
+        return response.body(self._limits.page_bytes)
 
     def _describe(self, document: Document, trail: TrailRow, response: HttpResponse) -> None:
         document.http_status = response.status
         document.content_type = response.content_type
         document.http_charset = response.charset
-        if not document.content_type and self._sniff:
+        if not document.content_type and self._responses.sniff:
             head = bytes(response.data[response.body_start : response.body_start + 1024])
             if _looks_like_html(head):
                 document.content_type = "text/html"
@@ -202,7 +203,7 @@ class PageJudge:
         """The stages after the record's own: those on bytes, extraction, those on text."""
         shadow = every_filter or in_share(trail.document_id, self._shadow_share, "shadow")
         trail.shadow = shadow
-        for stage in self._on_pages:
+        for stage in self._stages:
             if stage.name == "extract":
                 decision = self._extract(document)
             else:
@@ -215,7 +216,7 @@ class PageJudge:
             if decision.keeps:
                 continue
             if trail.verdict == "keep":
-                _drop(trail, decision, recorded=True)
+                _drop(trail, decision)
             if not shadow or stage.name == "extract":
                 break
         trail.language = document.language
@@ -262,12 +263,19 @@ class PageJudge:
         return Decision.keep("extract", extraction.method, detail=f"{kept} of {found} formulas")
 
 
-def _drop(trail: TrailRow, decision: Decision, *, recorded: bool = False) -> None:
+def _drop(trail: TrailRow, decision: Decision) -> None:
+    """Makes a recorded decision the one that dropped the record."""
     trail.verdict = "drop"
     trail.dropped_by = decision.filter
     trail.reason = decision.reason
-    if not recorded:
-        trail.decisions.append(decision)
+
+
+def _unread(trail: TrailRow, reason: str, detail: str) -> Judged:
+    """A record that reading itself drops."""
+    decision = Decision.drop(READ, reason, detail=detail)
+    trail.decisions.append(decision)
+    _drop(trail, decision)
+    return Judged(trail)
 
 
 def _note(trail: TrailRow, *notes: str) -> None:

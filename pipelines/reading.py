@@ -95,7 +95,6 @@ def read_task(
         path.unlink(missing_ok=True)
     tally, counts = Tally(), _Counts(Counter(), Counter(), Counter())
     progress = ProgressWriter(run.progress, task.number)
-    keys = _duplicate_keys(recipe)
     passed: list[DocumentRow] = []
     source = _DigestedSource(_open(task), task.start, task.end)
     reader = ArchiveReader(
@@ -130,7 +129,7 @@ def read_task(
             tally.bytes = min(max(item.offset - task.start, 0), task.end - task.start)
             progress.report(tally)
     passed.sort(key=_order)
-    _write_candidates(run, task.number, passed, keys)
+    _write_candidates(run, task.number, passed, recipe.enabled(ExactDuplicates))
     tally.bytes = task.end - task.start
     marker = {
         "task": asdict(task),
@@ -164,14 +163,6 @@ def _open(task: ReadTask) -> ByteSource:
         return open_source(task.uri)
     except OSError as error:
         raise SourceFailed(f"{task.uri}: {error}") from error
-
-
-def _duplicate_keys(recipe: Recipe) -> ExactDuplicates | None:
-    for stage in recipe.built():
-        if stage.name == ExactDuplicates.name and stage.enabled:
-            settings: ExactDuplicates = stage.settings
-            return settings
-    return None
 
 
 def _count(judged: Judged, tally: Tally, counts: _Counts) -> None:

@@ -8,13 +8,14 @@ output. Same recipe, same code and same input give the same bytes; so what doesn
 from __future__ import annotations
 
 import difflib
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import resources
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 
 import pydantic
 import yaml
@@ -94,6 +95,15 @@ STAGES: Mapping[str, _Kind] = {
     "libretexts_formulas": _Kind(LibreTextsFormulas, "text"),
     "exact_duplicates": _Kind(ExactDuplicates, "corpus"),
 }
+
+
+# What no recipe can do without.
+_NEEDED = {
+    "responses": "it says which records are pages",
+    "extract": "nothing after it has a text",
+}
+
+_Settings = TypeVar("_Settings")
 
 
 class _Part(pydantic.BaseModel):
@@ -203,13 +213,31 @@ class Recipe(_Part):
     output: Output = Output()
     stages: tuple[dict[str, dict[str, Any] | None], ...]
 
-    def built(self) -> list[Stage]:
+    @functools.cached_property
+    def _built(self) -> tuple[Stage, ...]:
+        return tuple(_build_stages(self.stages))
+
+    def built(self) -> tuple[Stage, ...]:
         """The stages as values, in order.
 
         Raises:
             RecipeError: A stage or setting is unknown, has a wrong value, or comes too early.
         """
-        return list(_build_stages(self.stages))
+        return self._built
+
+    def enabled(self, kind: type[_Settings]) -> _Settings | None:
+        """The settings of the stage of a kind, or None when the recipe hasn't it switched on."""
+        for stage in self.built():
+            if stage.enabled and isinstance(stage.settings, kind):
+                return stage.settings
+        return None
+
+    def always(self, kind: type[_Settings]) -> _Settings:
+        """The settings of a stage that every valid recipe has, ``Responses`` or ``Extract``."""
+        settings = self.enabled(kind)
+        if settings is None:
+            raise RecipeError(f"stages: {kind.__name__} is missing")
+        return settings
 
     def check(self) -> None:
         """Raises before any work is done when a stage can't work: unknown settings, no model."""
@@ -335,15 +363,13 @@ def _build_stages(entries: Sequence[Mapping[str, Mapping[str, Any] | None]]) -> 
             raise RecipeError(f"stages: {name} reads text, it must come after extract")
         if kind.reads in ("record", "bytes") and extracted and name != "url_rules":
             raise RecipeError(f"stages: {name} reads bytes, it must come before extract")
-        if name == "extract":
-            if not enabled:
-                raise RecipeError("extract can't be switched off: nothing after it has a text")
-            extracted = True
+        if name in _NEEDED and not enabled:
+            raise RecipeError(f"{name} can't be switched off: {_NEEDED[name]}")
+        extracted = extracted or name == "extract"
         yield Stage(name, _build(name, kind.settings, settings), enabled, kind.reads)
-    if not extracted:
-        raise RecipeError("stages: extract is missing")
-    if "responses" not in seen:
-        raise RecipeError("stages: responses is missing: it says which records are pages")
+    for name, why in _NEEDED.items():
+        if name not in seen:
+            raise RecipeError(f"stages: {name} is missing: {why}")
 
 
 def _build(name: str, settings_type: type[Any], settings: Mapping[str, Any]) -> Any:

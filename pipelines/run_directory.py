@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,6 +105,14 @@ class RunDirectory:
         """Which candidates are duplicates, of the keys of one partition."""
         return self.work / "duplicates" / f"{partition:06d}.parquet"
 
+    def all_duplicates(self) -> list[Path]:
+        """What ``duplicates`` names, as far as it's there."""
+        return sorted(self.duplicates(0).parent.glob("*.parquet"))
+
+    def failure(self, task: int) -> Path:
+        """Why the input of a task couldn't be read."""
+        return self.work / "read" / f"{task:06d}.failed.json"
+
     def read_trails(self, task: int) -> Path:
         """Trails of what a task's own filters dropped."""
         return self.root / "trails" / f"read-{task:06d}.parquet"
@@ -131,13 +139,16 @@ class RunDirectory:
         with write_atomically(path) as temporary:
             temporary.write_text(text + "\n", encoding="utf-8")
 
-    def read_marker(self, phase: str, number: int) -> dict[str, Any] | None:
-        """A task's marker, or None while the task isn't finished."""
+    def done(self, phase: str, numbers: Iterable[int]) -> list[int]:
+        """Which of a phase's tasks are finished, in order."""
+        return [number for number in numbers if self.marker(phase, number).exists()]
+
+    def read_json(self, path: Path) -> Any:
+        """What ``write_json`` wrote; None when there is no such file."""
         try:
-            content: dict[str, Any] = json.loads(self.marker(phase, number).read_text("utf-8"))
+            return json.loads(path.read_text("utf-8"))
         except FileNotFoundError:
             return None
-        return content
 
     def remove_stale(self) -> int:
         """Removes what a killed run left half-written; returns how many files that was."""

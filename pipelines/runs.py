@@ -1,14 +1,12 @@
-"""A run from beginning to end: plan, phases, conservation of counts, manifest."""
+"""A run from beginning to end: plan, phases, what is left to do after a kill."""
 
 from __future__ import annotations
 
 import errno
-import json
 import shutil
 import time
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -17,25 +15,20 @@ import structlog
 import yaml
 
 from filters.exact_duplicates import ExactDuplicates
-from pipelines.duplicates import PARTITIONS
+from pipelines.duplicates import count_duplicates
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, OtherRun
-from pipelines.funnel import FunnelStage, draw_funnel, funnel_of
+from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.inputs import InputFile
+from pipelines.manifest import make_manifest, manifest_funnel, summed_tally
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import Display, Tally
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
-from pipelines.web import FindDuplicates, ReadArchives, WriteShards, plan_of
+from pipelines.web import FindDuplicates, Phase, ReadArchives, WriteShards, plan_of
 from pipelines.writing import shard_count
 
-__all__ = [
-    "Outcome",
-    "Run",
-    "manifest_funnel",
-]
-
-MANIFEST_VERSION = 1
+__all__ = ["Outcome", "Run"]
 
 # A worker that dies takes its phase with it; what it had committed stays. As long as a new attempt
 # commits something, it is worth making; a task that kills every worker is not.
@@ -117,12 +110,12 @@ class Run:
             if finished is not None:
                 return finished
             started = time.monotonic()
-            resumed = len(self._done("read", range(len(plan.tasks))))
+            resumed = len(self._tasks_read(plan))
             self._log.info("run started", tasks=len(plan.tasks), resumed_tasks=resumed)
             self._read(plan)
-            duplicates = self._find_duplicates(plan)
+            self._find_duplicates(plan)
             shards = self._write(plan)
-            manifest = self._manifest(plan, duplicates, shards, time.monotonic() - started, resumed)
+            manifest = self._finish(plan, shards, time.monotonic() - started, resumed)
             self._log.info("run finished", **manifest["counts"])
             return Outcome(manifest, manifest_funnel(manifest), resumed, False)
 
@@ -131,8 +124,9 @@ class Run:
     def _planned(self) -> Plan:
         directory = self._directory
         plan = make_plan(self._recipe, self._inputs)
-        if directory.plan.exists():
-            self._refuse_other(json.loads(directory.plan.read_text("utf-8")), plan)
+        before = directory.read_json(directory.plan)
+        if before is not None:
+            self._refuse_other(before, plan)
             removed = directory.remove_stale()
             if removed:
                 self._log.info("removed half-written files of an earlier start", files=removed)
@@ -162,10 +156,8 @@ class Run:
         )
 
     def _finished(self, plan: Plan) -> Outcome | None:
-        if not self._directory.manifest.exists():
-            return None
-        manifest = json.loads(self._directory.manifest.read_text("utf-8"))
-        if manifest["fingerprint"] != plan.fingerprint:
+        manifest = self._directory.read_json(self._directory.manifest)
+        if manifest is None or manifest["fingerprint"] != plan.fingerprint:
             return None
         return Outcome(manifest, manifest_funnel(manifest), len(plan.tasks), True)
 
@@ -175,8 +167,12 @@ class Run:
         tasks = range(len(plan.tasks))
         failures: dict[int, str] = {}
 
+        for number in tasks:
+            # Of an earlier start; this one may succeed.
+            self._directory.failure(number).unlink(missing_ok=True)
+
         def missing() -> list[tuple[int, int]]:
-            done = self._done("read", tasks)
+            done = set(self._directory.done("read", tasks))
             return [(n, -1) for n in tasks if n not in done and n not in failures]
 
         self._phase("Read WARC records", plan, missing, failures)
@@ -186,13 +182,13 @@ class Run:
                 self._directory.marker("read", number).unlink()
 
             def remaining(repairs: list[tuple[int, int]] = repairs) -> list[tuple[int, int]]:
-                done = self._done("read", [number for number, _ in repairs])
+                done = self._directory.done("read", [number for number, _ in repairs])
                 return [(n, start) for n, start in repairs if n not in done]
 
             self._phase("Read again", plan, remaining, failures)
         if failures:
             self._directory.write_json(
-                self._directory.work / "failed.json",
+                self._failed,
                 {plan.tasks[n].name: why for n, why in sorted(failures.items())},
             )
             if not self._recipe.input.tolerate_failed_files:
@@ -218,14 +214,12 @@ class Run:
             )
             try:
                 with display:
-                    metrics = self._engine.run(
+                    self._run_phase(
                         label,
                         _interleaved(elements),
-                        ReadArchives(str(self._directory.root)),
-                        log=self._directory.engine_log,
+                        ReadArchives,
                         parallel=todo >= _PARALLEL_BYTES,
                     )
-                self._metrics |= metrics
             except EngineFailed as error:
                 _raise_if_disk_full(error)
                 left = pending()
@@ -234,21 +228,16 @@ class Run:
                 if fruitless >= _FRUITLESS_ATTEMPTS or not _worker_died(error):
                     raise
                 continue
-            left = pending()
-            for number, _ in left:
-                failures[number] = self._failure(plan, number)
+            for number, _ in pending():
+                failures[number] = self._failure(number)
             return
 
-    def _failure(self, plan: Plan, number: int) -> str:
-        """Why a task has no marker: its file is opened again, for the message."""
-        from pipelines.inputs import open_source
-
-        task = plan.tasks[number]
-        try:
-            open_source(task.uri).read_at(task.start, 1)
-        except OSError as error:
-            return f"{task.uri}: {error}"
-        return f"{task.uri}: bytes {task.start} to {task.end} could not be read"
+    def _failure(self, number: int) -> str:
+        """Why a task has no marker."""
+        reason: str | None = self._directory.read_json(self._directory.failure(number))
+        if reason is None:
+            raise ConservationError(f"task {number} left neither a result nor a reason")
+        return reason
 
     def _misread(self, plan: Plan, failures: dict[int, str]) -> list[tuple[int, int]]:
         """Tasks whose first record isn't where the range before them ended: (task, true start).
@@ -271,146 +260,98 @@ class Run:
 
     # ---- phase 2 --------------------------------------------------------------------------------
 
-    def _find_duplicates(self, plan: Plan) -> dict[str, int]:
+    def _find_duplicates(self, plan: Plan) -> None:
         marker = self._directory.marker("duplicates", 0)
-        stage = next((s for s in self._recipe.built() if s.name == ExactDuplicates.name), None)
-        if stage is None or not stage.enabled:
-            return {"candidates": 0, "duplicates": 0, "clusters": 0}
-        if not marker.exists():
-            shutil.rmtree(marker.parent, ignore_errors=True)
-            done = sorted(self._done("read", range(len(plan.tasks))))
-            keys = sum(self._marker("read", n)["candidates"] for n in done)
-            root = str(self._directory.root)
-            self._metrics |= self._engine.run(
-                "Find duplicates",
-                done,
-                FindDuplicates(root),
-                log=self._directory.engine_log,
-                parallel=keys > _PARALLEL_KEYS,
-            )
-            counts = self._duplicate_counts(keys)
-            self._directory.write_json(marker, counts)
-        content: dict[str, int] = json.loads(marker.read_text("utf-8"))
-        return content
-
-    def _duplicate_counts(self, keys: int) -> dict[str, int]:
-        import pyarrow.parquet as pq
-
-        duplicates = 0
-        clusters: set[str] = set()
-        for partition in range(PARTITIONS):
-            path = self._directory.duplicates(partition)
-            if path.exists():
-                column = pq.read_table(path, columns=["kept_id"]).column("kept_id")
-                duplicates += len(column)
-                clusters.update(column.to_pylist())
-        return {"candidates": keys, "duplicates": duplicates, "clusters": len(clusters)}
+        if self._recipe.enabled(ExactDuplicates) is None or marker.exists():
+            return
+        shutil.rmtree(marker.parent, ignore_errors=True)
+        keys = sum(entry["candidates"] for entry in self._read_markers(plan))
+        self._run_phase(
+            "Find duplicates",
+            self._tasks_read(plan),
+            FindDuplicates,
+            parallel=keys > _PARALLEL_KEYS,
+        )
+        self._directory.write_json(marker, {"candidates": keys})
 
     # ---- phase 3 --------------------------------------------------------------------------------
 
     def _write(self, plan: Plan) -> list[dict[str, Any]]:
-        read = [self._marker("read", n) for n in sorted(self._done("read", range(len(plan.tasks))))]
-        text_bytes = sum(marker["text_bytes"] for marker in read)
+        text_bytes = sum(marker["text_bytes"] for marker in self._read_markers(plan))
         count = shard_count(text_bytes, self._recipe.output.shard_bytes)
-        done = self._done("write", range(count))
+        done = self._directory.done("write", range(count))
         missing = [(number, count) for number in range(count) if number not in done]
         if missing:
-            self._metrics |= self._engine.run(
-                "Write shards",
-                missing,
-                WriteShards(str(self._directory.root)),
-                log=self._directory.engine_log,
-                parallel=text_bytes >= _PARALLEL_TEXT_BYTES,
+            self._run_phase(
+                "Write shards", missing, WriteShards, parallel=text_bytes >= _PARALLEL_TEXT_BYTES
             )
         return [self._marker("write", number) for number in range(count)]
 
+    def _run_phase(
+        self, label: str, elements: Sequence[Any], phase: type[Phase], *, parallel: bool
+    ) -> None:
+        directory = self._directory
+        self._metrics |= self._engine.run(
+            label,
+            elements,
+            phase(str(directory.root)),
+            log=directory.engine_log,
+            parallel=parallel,
+        )
+
     # ---- end ------------------------------------------------------------------------------------
 
-    def _manifest(
-        self,
-        plan: Plan,
-        duplicates: dict[str, int],
-        shards: list[dict[str, Any]],
-        seconds: float,
-        resumed: int,
+    def _finish(
+        self, plan: Plan, shards: list[dict[str, Any]], seconds: float, resumed: int
     ) -> dict[str, Any]:
+        """Checks that nothing went missing, and writes the pictures and the manifest."""
         directory = self._directory
-        read = [self._marker("read", n) for n in sorted(self._done("read", range(len(plan.tasks))))]
-        tally = Tally()
-        for marker in read:
-            tally.add(marker["tally"])
-        drops = tally.to_json()["drops"]
-        removed = sum(shard["duplicates"] for shard in shards)
-        if removed:
-            drops[ExactDuplicates.name] = {"duplicate": removed}
-        files = [file for marker in (*read, *shards) for file in marker["files"]]
-        kept = sum(shard["kept"] for shard in shards)
-        _assert_conserved(tally, read, duplicates, shards, files)
-        stages = [(stage.name, stage.enabled) for stage in self._recipe.built()]
-        funnel = funnel_of(tally.records, drops, stages)
-        failed = directory.work / "failed.json"
-        manifest: dict[str, Any] = {
-            "manifest_version": MANIFEST_VERSION,
-            "fingerprint": plan.fingerprint,
-            "recipe": {"name": self._recipe.name, "sha256": plan.recipe_digest},
-            "stages": [{"name": name, "enabled": enabled} for name, enabled in stages],
-            "code": plan.code,
-            "models": plan.models,
-            "inputs": _input_entries(plan, read),
-            "failed_inputs": json.loads(failed.read_text("utf-8")) if failed.exists() else {},
-            "counts": {
-                "records": tally.records,
-                "kept": kept,
-                "dropped": tally.records - kept,
-                "duplicates": removed,
-            },
-            "record_types": _summed(marker["record_types"] for marker in read),
-            "languages": _summed(marker["languages"] for marker in read),
-            "drops": drops,
-            "html_bytes": _html_bytes(read),
-            "text_bytes": sum(shard["text_bytes"] for shard in shards),
-            "formulas": {
-                name: _summed(shard["formulas"][name] for shard in shards)
-                for name in ("formulas_found", "formulas_kept")
-            },
-            "files": sorted(files, key=lambda file: file["path"]),
-            "run": {
-                "command": self._command,
-                "engine": self._engine.description,
-                "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-                "seconds": round(seconds, 2),
-                "resumed_tasks": resumed,
-                "beam_metrics": dict(sorted(self._metrics.items())),
-            },
+        manifest = make_manifest(
+            self._recipe,
+            plan,
+            self._read_markers(plan),
+            shards,
+            duplicates=count_duplicates(directory),
+            failed_inputs=directory.read_json(self._failed) or {},
+        )
+        manifest["run"] = {
+            "command": self._command,
+            "engine": self._engine.description,
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 2),
+            "resumed_tasks": resumed,
+            "beam_metrics": dict(sorted(self._metrics.items())),
         }
-        title = f"{self._recipe.name}: {tally.records:,} records, {kept:,} documents kept"
+        counts = manifest["counts"]
+        title = f"{self._recipe.name}: {counts['records']:,} records, {counts['kept']:,} kept"
         for suffix in ("png", "svg"):
-            draw_funnel(funnel, title, directory.root / f"funnel.{suffix}")
+            draw_funnel(manifest_funnel(manifest), title, directory.root / f"funnel.{suffix}")
         directory.write_json(directory.manifest, manifest)
         if not self._keep_work:
             shutil.rmtree(directory.work, ignore_errors=True)
         return manifest
 
-    def _done(self, phase: str, numbers: Iterable[int]) -> set[int]:
-        return {n for n in numbers if self._directory.marker(phase, n).exists()}
+    @property
+    def _failed(self) -> Path:
+        return self._directory.work / "failed.json"
 
     def _marker(self, phase: str, number: int) -> dict[str, Any]:
-        marker = self._directory.read_marker(phase, number)
+        marker: dict[str, Any] | None = self._directory.read_json(
+            self._directory.marker(phase, number)
+        )
         if marker is None:
             raise ConservationError(f"phase {phase} ended without its part {number}")
         return marker
 
+    def _read_markers(self, plan: Plan) -> list[dict[str, Any]]:
+        """The markers of the tasks that are read, in order."""
+        return [self._marker("read", n) for n in self._tasks_read(plan)]
+
+    def _tasks_read(self, plan: Plan) -> list[int]:
+        return self._directory.done("read", range(len(plan.tasks)))
+
     def _tally(self, plan: Plan) -> Tally:
-        total = Tally()
-        for number in self._done("read", range(len(plan.tasks))):
-            total.add(self._marker("read", number)["tally"])
-        return total
-
-
-def manifest_funnel(manifest: dict[str, Any]) -> list[FunnelStage]:
-    """The funnel that a manifest tells."""
-    stages = [(stage["name"], stage["enabled"]) for stage in manifest["stages"]]
-    return funnel_of(manifest["counts"]["records"], manifest["drops"], stages)
+        return summed_tally(self._read_markers(plan))
 
 
 def _interleaved(elements: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -427,65 +368,3 @@ def _worker_died(error: EngineFailed) -> bool:
 def _raise_if_disk_full(error: EngineFailed) -> None:
     if "No space left on device" in str(error) or f"Errno {errno.ENOSPC}]" in str(error):
         raise OSError(errno.ENOSPC, "no space left for the run's files") from error
-
-
-def _assert_conserved(
-    tally: Tally,
-    read: list[dict[str, Any]],
-    duplicates: dict[str, int],
-    shards: list[dict[str, Any]],
-    files: list[dict[str, Any]],
-) -> None:
-    """Records in = rows of the trails, and every stage passes on what it got."""
-    candidates = sum(marker["candidates"] for marker in read)
-    trails = sum(file["rows"] for file in files if file["path"].startswith("trails/"))
-    gathered = sum(shard["candidates"] for shard in shards)
-    removed = sum(shard["duplicates"] for shard in shards)
-    kept = sum(shard["kept"] for shard in shards)
-    checks = [
-        ("records read and kept or dropped", tally.records, tally.kept + tally.drops.total()),
-        ("records that passed and candidates written", tally.kept, candidates),
-        ("candidates and those gathered into shards", candidates, gathered),
-        ("duplicates found and left out", duplicates["duplicates"], removed),
-        ("candidates and documents with duplicates", candidates, kept + removed),
-        ("records read and rows of the trails", tally.records, trails),
-    ]
-    for what, first, second in checks:
-        if first != second:
-            raise ConservationError(f"{what} differ: {first} and {second}")
-
-
-def _input_entries(plan: Plan, read: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each input with its records and the digests of its ranges."""
-    by_name: dict[str, list[dict[str, Any]]] = {}
-    for marker in read:
-        by_name.setdefault(marker["task"]["name"], []).append(marker)
-    entries = []
-    for item in plan.inputs:
-        markers = by_name.get(item.name, [])
-        entries.append(
-            {
-                **asdict(item),
-                "records": sum(marker["tally"]["records"] for marker in markers),
-                "range_bytes": plan.task_bytes,
-                "xxh3_128": [marker["digest"] for marker in markers],
-            }
-        )
-    return entries
-
-
-def _summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
-    total: Counter[str] = Counter()
-    for entry in counts:
-        total.update(entry)
-    return dict(sorted(total.items()))
-
-
-def _html_bytes(read: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
-    """Decoded page bytes by the stage and reason that dropped them; ``passed`` for the others."""
-    total: dict[str, dict[str, int]] = {}
-    for marker in read:
-        for stage, reason, count in marker["html_bytes"]:
-            reasons = total.setdefault(stage or "passed", {})
-            reasons[reason or "passed"] = reasons.get(reason or "passed", 0) + count
-    return {stage: dict(sorted(reasons.items())) for stage, reasons in sorted(total.items())}

@@ -5,7 +5,7 @@ Three phases, each a Beam pipeline whose elements are tasks, not documents:
 1. **Read**: each range of each WARC file is read record by record; the recipe's stages judge each
    page in order (responses, prefilter, extraction, language, MathScore, perplexity, URL rules,
    quality). Trails of the dropped and the documents that passed are written to files.
-2. **Find duplicates**: the passed documents' keys, 64 bytes each, are grouped; one of each group
+2. **Find duplicates**: the passed documents' keys, 76 bytes each, are grouped; one of each group
    stays.
 3. **Write**: each output shard gathers the documents of its range of ids, sorts them, leaves the
    duplicates out and is written once.
@@ -22,7 +22,6 @@ import json
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -31,17 +30,17 @@ from filters.exact_duplicates import ExactDuplicates
 from pipelines.duplicates import find_duplicates, key_blocks
 from pipelines.isolation import IsolatedExtractor
 from pipelines.judge import PageJudge
-from pipelines.plan import Plan, ReadTask
+from pipelines.plan import Plan
 from pipelines.reading import SourceFailed, read_task
 from pipelines.recipe import Extract, Recipe
 from pipelines.run_directory import RunDirectory
 from pipelines.writing import write_shard
 
-__all__ = ["FindDuplicates", "ReadArchives", "WriteShards", "plan_of"]
+__all__ = ["FindDuplicates", "Phase", "ReadArchives", "WriteShards", "plan_of"]
 
 
-class ReadArchives(beam.PTransform):
-    """Tasks, as (number, exact start or -1), to one line of counts a finished task.
+class Phase(beam.PTransform):
+    """A phase of a run.
 
     Args:
         root: The run's folder, which holds its plan.
@@ -51,21 +50,17 @@ class ReadArchives(beam.PTransform):
         super().__init__()
         self._root = root
 
+
+class ReadArchives(Phase):
+    """Tasks, as (number, exact start or -1), to the numbers of the finished ones."""
+
     def expand(self, tasks: beam.PCollection) -> beam.PCollection:
         """Reads, judges and extracts."""
         return tasks | "Read, judge and extract" >> beam.ParDo(_ReadTask(self._root))
 
 
-class FindDuplicates(beam.PTransform):
-    """Task numbers to one line of counts a partition of keys.
-
-    Args:
-        root: The run's folder.
-    """
-
-    def __init__(self, root: str) -> None:
-        super().__init__()
-        self._root = root
+class FindDuplicates(Phase):
+    """Task numbers to the numbers of the finished partitions of keys."""
 
     def expand(self, tasks: beam.PCollection) -> beam.PCollection:
         """Groups the candidates' keys."""
@@ -77,16 +72,8 @@ class FindDuplicates(beam.PTransform):
         )
 
 
-class WriteShards(beam.PTransform):
-    """Shards, as (number, how many), to one line of counts a written shard.
-
-    Args:
-        root: The run's folder.
-    """
-
-    def __init__(self, root: str) -> None:
-        super().__init__()
-        self._root = root
+class WriteShards(Phase):
+    """Shards, as (number, how many), to the numbers of the written ones."""
 
     def expand(self, shards: beam.PCollection) -> beam.PCollection:
         """Gathers, sorts and writes."""
@@ -100,93 +87,93 @@ def plan_of(root: str) -> tuple[Plan, Recipe]:
     return plan, Recipe.model_validate(plan.recipe)
 
 
-@beam.typehints.with_input_types(tuple[int, int])
-@beam.typehints.with_output_types(str)
-class _ReadTask(beam.DoFn):
-    """Reads one task; a file that can't be read is an answer too, not an exception."""
+class _Worker(beam.DoFn):
+    """What the functions of all phases know: the run's folder, its plan and its recipe."""
 
     def __init__(self, root: str) -> None:
         self._root = root
+        self._run = RunDirectory(Path(root))
+
+    def setup(self) -> None:
+        self._plan, self._recipe = plan_of(self._root)
+
+
+@beam.typehints.with_input_types(tuple[int, int])
+@beam.typehints.with_output_types(int)
+class _ReadTask(_Worker):
+    """Reads one task; that its file can't be read is put on record, and is no exception."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root)
         self._records = Metrics.counter("read", "records")
         self._kept = Metrics.counter("read", "passed")
         self._bytes = Metrics.counter("read", "bytes")
         self._milliseconds = Metrics.distribution("read", "task_milliseconds")
 
     def setup(self) -> None:
-        plan, recipe = plan_of(self._root)
-        self._plan = plan
-        self._recipe = recipe
+        super().setup()
         # A task makes many small objects that live until its next row group is written; looking
         # through them again and again for cycles, of which there are none, would cost a tenth.
         gc.freeze()
         gc.set_threshold(100_000, 50, 100)
-        stage: Extract = next(s.settings for s in recipe.built() if s.name == Extract.name)
-        self._extractor = IsolatedExtractor(stage, recipe.limits)
-        self._judge = PageJudge(recipe, self._extractor)
+        self._extractor = IsolatedExtractor(self._recipe.always(Extract), self._recipe.limits)
+        self._judge = PageJudge(self._recipe, self._extractor)
 
     def teardown(self) -> None:
         self._extractor.close()
 
-    def process(self, element: tuple[int, int]) -> Iterator[str]:
+    def process(self, element: tuple[int, int]) -> Iterator[int]:
         number, exact_start = element
-        task: ReadTask = self._plan.tasks[number]
         started = time.monotonic()
         try:
             marker = read_task(
-                task,
+                self._plan.tasks[number],
                 self._recipe,
                 self._judge,
-                RunDirectory(Path(self._root)),
+                self._run,
                 exact_start=None if exact_start < 0 else exact_start,
             )
         except SourceFailed as error:
-            yield json.dumps({"task": number, "failed": str(error)})
+            self._run.write_json(self._run.failure(number), str(error))
             return
         self._records.inc(marker["tally"]["records"])
         self._kept.inc(marker["tally"]["kept"])
         self._bytes.inc(marker["tally"]["bytes"])
         self._milliseconds.update(int((time.monotonic() - started) * 1000))
-        yield json.dumps({"task": number})
+        yield number
 
 
 @beam.typehints.with_input_types(int)
 @beam.typehints.with_output_types(tuple[int, bytes])
-class _ReadKeys(beam.DoFn):
-    def __init__(self, root: str) -> None:
-        self._root = root
-
+class _ReadKeys(_Worker):
     def process(self, element: int) -> Iterable[tuple[int, bytes]]:
-        return key_blocks(RunDirectory(Path(self._root)), element)
+        return key_blocks(self._run, element)
 
 
 @beam.typehints.with_input_types(tuple[int, Iterable[bytes]])
-@beam.typehints.with_output_types(str)
-class _KeepOne(beam.DoFn):
+@beam.typehints.with_output_types(int)
+class _KeepOne(_Worker):
     def __init__(self, root: str) -> None:
-        self._root = root
+        super().__init__(root)
         self._duplicates = Metrics.counter("duplicates", "duplicates")
 
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[str]:
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
         partition, blocks = element
-        _, recipe = plan_of(self._root)
-        settings = next(s.settings for s in recipe.built() if s.name == ExactDuplicates.name)
-        counts = find_duplicates(RunDirectory(Path(self._root)), settings, partition, blocks)
-        self._duplicates.inc(counts["duplicates"])
-        yield json.dumps(counts)
+        settings = self._recipe.always(ExactDuplicates)
+        self._duplicates.inc(find_duplicates(self._run, settings, partition, blocks))
+        yield partition
 
 
 @beam.typehints.with_input_types(tuple[int, int])
-@beam.typehints.with_output_types(str)
-class _WriteShard(beam.DoFn):
+@beam.typehints.with_output_types(int)
+class _WriteShard(_Worker):
     def __init__(self, root: str) -> None:
-        self._root = root
+        super().__init__(root)
         self._documents = Metrics.counter("write", "documents")
 
-    def process(self, element: tuple[int, int]) -> Iterator[str]:
+    def process(self, element: tuple[int, int]) -> Iterator[int]:
         number, count = element
-        plan, recipe = plan_of(self._root)
-        run = RunDirectory(Path(self._root))
-        tasks = [task.number for task in plan.tasks if run.marker("read", task.number).exists()]
-        marker: dict[str, Any] = write_shard(run, recipe, tasks, number, count)
+        tasks = self._run.done("read", range(len(self._plan.tasks)))
+        marker = write_shard(self._run, self._recipe, tasks, number, count)
         self._documents.inc(marker["kept"])
-        yield json.dumps({"shard": number})
+        yield number

@@ -134,7 +134,7 @@ def _duplicates(
 ) -> dict[tuple[int, int], tuple[str, int]]:
     """Duplicates of a range by their place: the id that was kept, and how many copies there are."""
     found: dict[tuple[int, int], tuple[str, int]] = {}
-    for path in sorted(run.duplicates(0).parent.glob("*.parquet")):
+    for path in run.all_duplicates():
         table = pq.read_table(
             path, filters=[("document_id", ">=", low), ("document_id", "<", high)]
         )
@@ -150,8 +150,7 @@ def _with_decisions(
     recipe: Recipe,
 ) -> tuple[pa.Table, pa.Table]:
     """Adds the duplicate stage's decision to every trail and every document."""
-    stage = next((s for s in recipe.built() if s.name == ExactDuplicates.name), None)
-    if stage is None or not stage.enabled:
+    if recipe.enabled(ExactDuplicates) is None:
         return documents, trails
     decisions = [
         [*(Decision(**entry) for entry in entries), _decision(verdict)]
