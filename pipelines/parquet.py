@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.run_directory import write_atomically
 
-__all__ = ["RowWriter", "open_writer", "write_table"]
+__all__ = ["RowWriter", "open_writer", "row_writer", "write_table"]
 
 _Row = TypeVar("_Row")
 
@@ -66,9 +65,49 @@ def write_table(path: Path, table: pa.Table) -> None:
 
 
 class RowWriter(Generic[_Row]):
-    """Collects rows and writes them in groups; the file appears when the block ends well.
+    """Collects rows and writes them in groups; made by ``row_writer``.
 
-    Without a row there is no file.
+    Attributes:
+        rows: Rows so far.
+    """
+
+    def __init__(
+        self,
+        open_file: Callable[[], pq.ParquetWriter],
+        to_table: Callable[[Sequence[_Row]], pa.Table],
+        group_rows: int,
+    ) -> None:
+        self.rows = 0
+        self._open_file = open_file
+        self._file: pq.ParquetWriter | None = None
+        self._to_table = to_table
+        self._group_rows = group_rows
+        self._pending: list[_Row] = []
+
+    def add(self, row: _Row) -> None:
+        """Adds one row."""
+        self._pending.append(row)
+        self.rows += 1
+        if len(self._pending) >= self._group_rows:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes the rows that wait as a group."""
+        if not self._pending:
+            return
+        self._file = self._file or self._open_file()
+        self._file.write_table(self._to_table(self._pending))
+        self._pending.clear()
+
+
+@contextmanager
+def row_writer(
+    path: Path,
+    schema: pa.Schema,
+    to_table: Callable[[Sequence[_Row]], pa.Table],
+    group_rows: int = GROUP_ROWS,
+) -> Iterator[RowWriter[_Row]]:
+    """A writer of rows whose file appears when the block ends well; without a row there is none.
 
     Args:
         path: The file.
@@ -76,62 +115,12 @@ class RowWriter(Generic[_Row]):
         to_table: Makes a table of some rows.
         group_rows: Rows of a group.
     """
+    with ExitStack() as stack:
 
-    def __init__(
-        self,
-        path: Path,
-        schema: pa.Schema,
-        to_table: Callable[[Sequence[_Row]], pa.Table],
-        group_rows: int = GROUP_ROWS,
-    ) -> None:
-        self._path = path
-        self._open: tuple[AbstractContextManager[Path], pq.ParquetWriter] | None = None
-        self._schema = schema
-        self._to_table = to_table
-        self._group_rows = group_rows
-        self._pending: list[_Row] = []
-        self.rows = 0
+        def open_file() -> pq.ParquetWriter:
+            temporary = stack.enter_context(write_atomically(path))
+            return stack.enter_context(open_writer(temporary, schema))
 
-    def add(self, row: _Row) -> None:
-        """Adds one row."""
-        self._pending.append(row)
-        self.rows += 1
-        if len(self._pending) >= self._group_rows:
-            self._flush()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        try:
-            if kind is None:
-                self._flush()
-            if self._open is not None:
-                self._open[1].close()
-        except BaseException as failure:
-            self._finish(type(failure), failure, failure.__traceback__)
-            raise
-        self._finish(kind, error, traceback)
-
-    def _finish(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._open is not None:
-            self._open[0].__exit__(kind, error, traceback)
-
-    def _flush(self) -> None:
-        if not self._pending:
-            return
-        if self._open is None:
-            atomic = write_atomically(self._path)
-            self._open = atomic, open_writer(atomic.__enter__(), self._schema)
-        self._open[1].write_table(self._to_table(self._pending))
-        self._pending.clear()
+        writer = RowWriter(open_file, to_table, group_rows)
+        yield writer
+        writer.flush()

@@ -21,7 +21,7 @@ from extractors.warc import ArchiveReader, ByteSource, ReadLimits
 from filters.exact_duplicates import KEY_BYTES, ExactDuplicates
 from pipelines.inputs import is_remote, open_source
 from pipelines.judge import Judged, PageJudge, in_share
-from pipelines.parquet import RowWriter, write_table
+from pipelines.parquet import row_writer, write_table
 from pipelines.plan import ReadTask
 from pipelines.progress import ProgressWriter, Tally
 from pipelines.recipe import Recipe
@@ -110,12 +110,10 @@ def read_task(
     )
     with ExitStack() as stack:
         trails = stack.enter_context(
-            RowWriter[TrailRow](run.read_trails(task.number), TRAILS, trails_table, 8192)
+            row_writer(run.read_trails(task.number), TRAILS, trails_table, 8192)
         )
         dropped = stack.enter_context(
-            RowWriter[tuple[TrailRow, str]](
-                run.read_dropped(task.number), DROPPED_TEXTS, dropped_texts_table
-            )
+            row_writer(run.read_dropped(task.number), DROPPED_TEXTS, dropped_texts_table)
         )
         for item in reader:
             judged = judge.judge(item, task.name)
