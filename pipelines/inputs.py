@@ -7,6 +7,7 @@ import functools
 import glob
 import gzip
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,6 +148,32 @@ def _size(uri: str) -> int:
         raise InputError(f"can't open {uri}: {error}") from error
 
 
+class _RangeSource(ABC):
+    """A remote file that is read by range requests; its size is known from the start."""
+
+    def __init__(self, uri: str, size: int) -> None:
+        self._uri = uri
+        self._size = size
+
+    @property
+    def size(self) -> int:
+        return self._size
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        wanted = min(length, self._size - offset)
+        if wanted <= 0:
+            return b""
+        data = self._fetch(offset, offset + wanted - 1)
+        # A cut answer must not pass for the file's end.
+        if len(data) != wanted:
+            raise OSError(f"{self._uri}: {len(data)} of {wanted} bytes arrived")
+        return data
+
+    @abstractmethod
+    def _fetch(self, first: int, last: int) -> bytes:
+        """The bytes from ``first`` to ``last``, both included, as HTTP counts ranges."""
+
+
 # ---- S3 -----------------------------------------------------------------------------------------
 
 
@@ -190,36 +217,28 @@ def _s3_matches(uri: str) -> Iterator[tuple[str, str]]:
         yield _name(item, ""), item
 
 
-class _S3Source:
+class _S3Source(_RangeSource):
     """An S3 object; boto3 retries throttling, server errors and timeouts."""
 
     def __init__(self, uri: str) -> None:
         from botocore.exceptions import BotoCoreError, ClientError
 
         self._errors = (BotoCoreError, ClientError)
-        self._uri = uri
         self._bucket, self._key = _bucket_and_key(uri)
         try:
             head = _s3().head_object(Bucket=self._bucket, Key=self._key)
         except self._errors as error:
             raise OSError(f"{uri}: {error}") from error
-        self._size = int(head["ContentLength"])
+        super().__init__(uri, int(head["ContentLength"]))
 
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        end = min(offset + length, self._size) - 1
-        if end < offset:
-            return b""
-        wanted = f"bytes={offset}-{end}"
+    def _fetch(self, first: int, last: int) -> bytes:
+        wanted = f"bytes={first}-{last}"
         try:
             answer = _s3().get_object(Bucket=self._bucket, Key=self._key, Range=wanted)
             data: bytes = answer["Body"].read()
         except self._errors as error:
             raise OSError(f"{self._uri}: {error}") from error
-        return _complete(data, end - offset + 1, self._uri)
+        return data
 
 
 # ---- HTTPS --------------------------------------------------------------------------------------
@@ -239,41 +258,27 @@ def _http() -> urllib3.PoolManager:
     return urllib3.PoolManager(retries=retries, timeout=timeout, headers=headers)
 
 
-class _HttpSource:
-    """An HTTP resource whose server honours ranges."""
+class _HttpSource(_RangeSource):
+    """An HTTP resource; of a server that ignores ranges the range is cut from the whole."""
 
     def __init__(self, uri: str) -> None:
-        self._uri = uri
-        answer = self._request("HEAD", {})
+        answer = _request("HEAD", uri, {})
         if answer.status != 200 or "content-length" not in answer.headers:
             raise OSError(f"{uri}: HTTP {answer.status}, Content-Length missing or not found")
-        self._size = int(answer.headers["content-length"])
+        super().__init__(uri, int(answer.headers["content-length"]))
 
-    @property
-    def size(self) -> int:
-        return self._size
-
-    def read_at(self, offset: int, length: int) -> bytes:
-        end = min(offset + length, self._size) - 1
-        if end < offset:
-            return b""
-        answer = self._request("GET", {"Range": f"bytes={offset}-{end}"})
+    def _fetch(self, first: int, last: int) -> bytes:
+        answer = _request("GET", self._uri, {"Range": f"bytes={first}-{last}"})
         if answer.status == 200:
-            return _complete(answer.data[offset : end + 1], end - offset + 1, self._uri)
+            return answer.data[first : last + 1]
         if answer.status != 206:
             raise OSError(f"{self._uri}: HTTP {answer.status}")
-        return _complete(answer.data, end - offset + 1, self._uri)
-
-    def _request(self, method: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
-        try:
-            manager = _http()
-            return manager.request(method, self._uri, headers={**dict(manager.headers), **headers})
-        except urllib3.exceptions.HTTPError as error:
-            raise OSError(f"{self._uri}: {error}") from error
+        return answer.data
 
 
-def _complete(data: bytes, wanted: int, uri: str) -> bytes:
-    """A cut answer must not pass for the file's end."""
-    if len(data) != wanted:
-        raise OSError(f"{uri}: {len(data)} of {wanted} bytes arrived")
-    return data
+def _request(method: str, uri: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+    try:
+        manager = _http()
+        return manager.request(method, uri, headers={**dict(manager.headers), **headers})
+    except urllib3.exceptions.HTTPError as error:
+        raise OSError(f"{uri}: {error}") from error
