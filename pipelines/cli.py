@@ -14,6 +14,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -312,8 +313,6 @@ def _next_steps(output: Path) -> Table:
 
 
 def _judged_json(judged: Judged) -> dict[str, Any]:
-    from dataclasses import asdict
-
     return {"trail": asdict(judged.trail), "text": judged.text}
 
 
