@@ -18,10 +18,10 @@ from isal import igzip_lib
 from extractors.warc.records import Damage, starts_record
 from extractors.warc.source import Window
 
-__all__ = ["MAGIC", "IsalError", "Member", "inflate", "next_member", "read_members"]
+__all__ = ["MAGIC", "Member", "MemberStream", "inflate", "next_member", "read_members"]
 
 # The library's stub types its exception as an instance.
-IsalError = cast("type[Exception]", igzip_lib.IsalError)
+_IsalError = cast("type[Exception]", igzip_lib.IsalError)
 
 MAGIC = b"\x1f\x8b\x08"
 
@@ -128,30 +128,56 @@ def _inflate_at_once(window: Window, offset: int, max_bytes: int) -> Member | No
 
 
 def _inflate_stream(window: Window, offset: int, max_bytes: int) -> Member:
-    inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+    stream = MemberStream(window, offset)
     parts: list[bytes] = []
     total = 0
-    position = offset
-    size = _FIRST_FEED
-    while True:
-        feed = window.get(position, size)
-        if not feed:
-            damage = Damage(offset, position - offset, "gzip_truncated", "the file ends inside")
-            return Member(offset, position - offset, b"".join(parts), damage=damage)
-        position += len(feed)
-        size = _FEED
-        try:
-            part = inflater.decompress(feed)
-        except IsalError as error:
-            damage = Damage(offset, position - offset, "gzip_corrupt", str(error))
-            return Member(offset, position - offset, b"".join(parts), damage=damage)
+    for part in stream:
         parts.append(part)
         total += len(part)
         if total > max_bytes:
             return Member(offset, 0, b"".join(parts), oversize=True)
-        if inflater.eof:
-            length = position - len(inflater.unused_data) - offset
-            return Member(offset, length, parts[0] if len(parts) == 1 else b"".join(parts))
+    data = parts[0] if len(parts) == 1 else b"".join(parts)
+    return Member(offset, stream.length, data, damage=stream.damage)
+
+
+class MemberStream:
+    """Inflates one member piece by piece, whatever its length.
+
+    Args:
+        window: The file.
+        offset: Where the member begins.
+
+    Attributes:
+        length: Its compressed length, as far as it could be read; set when iteration is over.
+        damage: Why the content ends early, or None; set when iteration is over.
+    """
+
+    def __init__(self, window: Window, offset: int) -> None:
+        self._window = window
+        self._offset = offset
+        self.length = 0
+        self.damage: Damage | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        size = _FIRST_FEED
+        while not inflater.eof:
+            feed = self._window.get(self._offset + self.length, size)
+            if not feed:
+                self._hurt("gzip_truncated", "the file ends inside")
+                return
+            self.length += len(feed)
+            size = _FEED
+            try:
+                part = inflater.decompress(feed)
+            except _IsalError as error:
+                self._hurt("gzip_corrupt", str(error))
+                return
+            yield part
+        self.length -= len(inflater.unused_data)
+
+    def _hurt(self, reason: str, detail: str) -> None:
+        self.damage = Damage(self._offset, self.length, reason, detail)
 
 
 def next_member(window: Window, position: int) -> int:
@@ -169,5 +195,5 @@ def _begins_record(window: Window, offset: int) -> bool:
     inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
     try:
         return starts_record(inflater.decompress(window.get(offset, _FIRST_FEED), _PROBE))
-    except IsalError:
+    except _IsalError:
         return False

@@ -11,17 +11,16 @@ of a file are then exactly those of one sequential read, however it was cut.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import IO, cast
 
 import lz4.frame
 import zstandard
-from isal import igzip_lib
 
-from extractors.warc.members import MAGIC, IsalError, Member, next_member, read_members
+from extractors.warc.members import MAGIC, Member, MemberStream, next_member, read_members
 from extractors.warc.records import (
     Damage,
     WarcRecord,
@@ -195,24 +194,28 @@ class ArchiveReader:
 
     def _oversize(self, member: Member) -> Generator[WarcRecord | Damage, None, int]:
         """A member too long for memory: through a scratch file, then as a plain archive."""
-        packed = _GzipMember(self._window, member.offset)
+        stream = MemberStream(self._window, member.offset)
         with tempfile.NamedTemporaryFile(prefix="proofmill-member-") as scratch:
-            length, damage = packed.write_to(scratch, self._limits.max_unpacked)
-            scratch.flush()
+            whole = _write(stream, scratch, self._limits.max_unpacked)
+            damage = stream.damage if whole else self._over_limit()
+            length = stream.length
             if damage is not None:
-                resumed = next_member(self._window, member.offset + 1)
-                length = resumed - member.offset
-                damage = Damage(member.offset, length, damage.reason, damage.detail)
+                length = next_member(self._window, member.offset + 1) - member.offset
+                damage = replace(damage, offset=member.offset, length=length)
             yield from self._scratch(Path(scratch.name), (member.offset, length), damage)
         return member.offset + length
 
     def _packed(self) -> Iterator[WarcRecord | Damage]:
         """A zstd or lz4 container: through a scratch file; offsets are those of its content."""
-        packed = _Stream(self._source, self.container)
+        stream = _ContainerStream(self._source, self.container)
         with tempfile.NamedTemporaryFile(prefix="proofmill-container-") as scratch:
-            _, damage = packed.write_to(scratch, self._limits.max_unpacked)
-            scratch.flush()
+            whole = _write(stream, scratch, self._limits.max_unpacked)
+            damage = stream.damage if whole else self._over_limit()
             yield from self._scratch(Path(scratch.name), None, damage)
+
+    def _over_limit(self) -> Damage:
+        detail = f"more than {self._limits.max_unpacked} bytes"
+        return Damage(0, self._source.size, "unpack_limit", detail)
 
     def _scratch(
         self, path: Path, member: tuple[int, int] | None, damage: Damage | None
@@ -229,52 +232,37 @@ class ArchiveReader:
 def _until_damage(
     items: Iterator[WarcRecord | Damage], damage: Damage
 ) -> Iterator[WarcRecord | Damage]:
-    """The records before the damage; the last one begun carries it, or it stands alone."""
-    last: WarcRecord | None = None
+    """What lies before the damage; the record that was begun last carries it.
+
+    Bytes at the end that are no record are what the damage left: it stands for them.
+    """
+    last: WarcRecord | Damage | None = None
     for item in items:
         if last is not None:
             yield last
-        last = item if isinstance(item, WarcRecord) else None
-    if last is None:
-        yield damage
-    else:
+        last = item
+    if isinstance(last, WarcRecord):
         last.damage = damage
         yield last
+    else:
+        yield damage
+
+
+def _write(parts: Iterable[bytes], sink: IO[bytes], limit: int) -> bool:
+    """Writes the parts, at most so many bytes of them; tells whether that was all."""
+    written = 0
+    for part in parts:
+        sink.write(part[: limit - written])
+        written += len(part)
+        if written > limit:
+            break
+    sink.flush()
+    return written <= limit
 
 
 def _is_arc(window: Window) -> bool:
     head = window.get(0, 1024)
     return starts_record(head) and not is_warc(head)
-
-
-class _GzipMember:
-    """Unpacks one gzip member of any length."""
-
-    def __init__(self, window: Window, offset: int) -> None:
-        self._window = window
-        self._offset = offset
-
-    def write_to(self, sink: IO[bytes], limit: int) -> tuple[int, Damage | None]:
-        inflater = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
-        position = self._offset
-        written = 0
-        while not inflater.eof:
-            feed: bytes | memoryview = b""
-            if inflater.needs_input:
-                feed = self._window.get(position, 1 << 18)
-                if not feed:
-                    return position - self._offset, Damage(0, 0, "gzip_truncated", "ends inside")
-            position += len(feed)
-            try:
-                part = inflater.decompress(feed, 1 << 22)
-            except IsalError as error:
-                return position - self._offset, Damage(0, 0, "gzip_corrupt", str(error))
-            sink.write(part[: limit - written])
-            written += len(part)
-            if written > limit:
-                damage = Damage(0, 0, "unpack_limit", f"more than {limit} bytes")
-                return position - self._offset, damage
-        return position - len(inflater.unused_data) - self._offset, None
 
 
 class _SourceFile:
@@ -298,27 +286,27 @@ class _SourceFile:
         return self._position
 
 
-class _Stream:
-    """Unpacks a zstd or lz4 container."""
+class _ContainerStream:
+    """Unpacks a zstd or lz4 container piece by piece.
+
+    Attributes:
+        damage: Why the content ends early, or None; set when iteration is over.
+    """
 
     def __init__(self, source: ByteSource, container: Container) -> None:
         self._source = source
         self._container = container
+        self.damage: Damage | None = None
 
-    def write_to(self, sink: IO[bytes], limit: int) -> tuple[int, Damage | None]:
-        written = 0
+    def __iter__(self) -> Iterator[bytes]:
         try:
             reader = self._open()
             while part := reader.read(1 << 20):
-                sink.write(part[: limit - written])
-                written += len(part)
-                if written > limit:
-                    detail = f"more than {limit} bytes"
-                    return 0, Damage(0, self._source.size, "unpack_limit", detail)
-        except (zstandard.ZstdError, RuntimeError, OSError, EOFError, ValueError) as error:
+                yield part
+        # No OSError: that the source can't be read says nothing about the archive.
+        except (zstandard.ZstdError, RuntimeError, EOFError, ValueError) as error:
             reason = f"{self._container.value}_corrupt"
-            return 0, Damage(0, self._source.size, reason, str(error))
-        return self._source.size, None
+            self.damage = Damage(0, self._source.size, reason, str(error))
 
     def _open(self) -> IO[bytes]:
         file = _SourceFile(self._source)

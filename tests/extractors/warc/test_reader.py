@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import tempfile
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import lz4.frame
@@ -130,6 +132,50 @@ def test_a_cut_stream_archive_saves_every_record_before_the_cut() -> None:
     assert len(records(items)) > 20
     assert damage_of(items[-1]) == "gzip_truncated"
     assert all(damage_of(item) == "" for item in items[:-1])
+
+
+def test_damage_before_the_cut_of_a_stream_archive_is_reported_too() -> None:
+    plain = archive_bytes(pages(40, size=2000), container="plain")
+    nameless = plain.replace(b"Content-Length", b"Content-Lenght", 1)
+    data = gzip.compress(nameless)
+    items = read(data[: len(data) * 2 // 3])
+    assert [damage_of(item) for item in items if damage_of(item)] == [
+        "bad_header",
+        "gzip_truncated",
+    ]
+    assert damage_of(items[-1]) == "gzip_truncated"
+
+
+class FailingSource(BytesSource):
+    """A source whose connection breaks behind its first bytes."""
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        if offset + length > 100:
+            raise OSError("connection reset")
+        return super().read_at(offset, length)
+
+
+PACKERS = [lz4.frame.compress, zstandard.ZstdCompressor().compress]
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+def test_a_source_that_fails_is_no_damage_of_the_archive(pack: Callable[[bytes], bytes]) -> None:
+    source = FailingSource(pack(archive_bytes(pages(3), container="plain")))
+    with pytest.raises(OSError, match="connection reset"):
+        list(ArchiveReader(source))
+
+
+@pytest.mark.parametrize("pack", PACKERS)
+def test_a_full_disk_is_no_damage_of_the_archive(
+    pack: Callable[[bytes], bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full here")
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", lambda **_: full.open("wb", 0))
+    data = pack(archive_bytes(pages(3), container="plain"))
+    with pytest.raises(OSError, match="No space left"):
+        list(ArchiveReader(BytesSource(data)))
 
 
 def test_members_beyond_the_memory_limit_go_through_a_file() -> None:
