@@ -1,8 +1,6 @@
 """Measures the web subset against its ceiling, stage by stage, and beside datatrove, in one run.
 
-Every round measures every line once, so that what else the machine does falls on all lines alike;
-a ratio is the median of the ratios within a round. One-core lines are pages per CPU second, whole
-commands are pages per second of wall time.
+One-core lines are pages per CPU second, whole commands pages per second of wall time.
 
 Run: ``python -m benchmarks.web_pipeline --warc WARC``, with ``--datatrove-python PYTHON --lid-model
 MODEL`` for the comparison. The WARC comes from ``benchmarks.web_corpus`` or is a Common Crawl file;
@@ -17,108 +15,54 @@ import hashlib
 import json
 import logging
 import os
-import platform
-import resource
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib import metadata, resources
+from dataclasses import replace
+from importlib import resources
 from pathlib import Path
-from statistics import median
-from typing import Any, Literal
-from unittest.mock import patch
+from typing import Any
 
-import psutil
 import structlog
 from fastwarc.warc import ArchiveIterator, WarcRecordType
 
+from benchmarks.measuring import (
+    Elapsed,
+    Line,
+    Sample,
+    machine,
+    markdown,
+    measure,
+    run_command,
+    to_json,
+    versions,
+)
+from benchmarks.stage_times import timed_stages
 from extractors.extraction import Extraction
-from extractors.html import extract_html
 from extractors.warc import ArchiveReader, Damage, FileSource, WarcRecord, parse_http
 from filters.web.math_prefilter import MathPrefilter
-from pipelines.duplicates import find_duplicates
 from pipelines.engine import Engine
 from pipelines.inputs import resolve_inputs
-from pipelines.isolation import ExtractionFailed
-from pipelines.judge import Judged, PageJudge
-from pipelines.plan import code_digest, make_plan
+from pipelines.judge import PageJudge
+from pipelines.plan import make_plan
 from pipelines.reading import read_task
-from pipelines.recipe import Stage, load_recipe
+from pipelines.recipe import load_recipe
 from pipelines.run_directory import RunDirectory
 from pipelines.runs import Run
-from pipelines.writing import write_shard
-from schemas import Decision, Document
+from schemas import Document
 
 RECIPE = "open-web-math"
 
-_SAMPLE_SECONDS = 0.5
+_DATATROVE = Path(__file__).with_name("datatrove_web.py")
 # What a Common Crawl file of 1 GB is cut into, a 64th. A smaller input is cut smaller; what each
 # task costs, its files and their fsync, weighs more there than it does in real use.
 _TASK_BYTES = 16_000_000
 # datatrove's own default is 1 s of wall time, at which a busy machine drops pages (it lost 201 of
 # 3,266 at a load of 3); the benchmark compares work done, so that none may be lost.
 _PEER_TIMEOUT_SECONDS = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Sample:
-    """One measurement.
-
-    Attributes:
-        pages: Response records that went in.
-        gzip_bytes: Bytes of the archives that were read.
-        cpu_seconds: CPU time of all processes and threads.
-        wall_seconds: Wall time.
-        peak_bytes: Largest memory of the process tree (sum of PSS), 0 when not sampled.
-        kept: Documents that came out, None when there are none to come.
-        stages: Seconds a stage, when the line was taken apart: CPU time in ours, wall time over all
-            workers in datatrove's.
-    """
-
-    pages: int
-    gzip_bytes: int
-    cpu_seconds: float
-    wall_seconds: float
-    peak_bytes: int = 0
-    kept: int | None = None
-    stages: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class Line:
-    """One line of the table.
-
-    Attributes:
-        title: What ran.
-        measure: Runs it once.
-        clock: Which time its pages/s are counted by.
-        bound: What limits it.
-        against: Titles of the lines that its ratios are taken to.
-        aim: The ratio that the project aims at, to the first of them; 0 for none.
-        samples: What was measured, a round each.
-    """
-
-    title: str
-    measure: Callable[[], Sample]
-    clock: Literal["cpu", "wall"]
-    bound: str
-    against: tuple[str, ...] = ()
-    aim: float = 0.0
-    samples: list[Sample] = field(default_factory=list)
-
-    def rates(self) -> list[float]:
-        """Pages a second, a round each."""
-        if self.clock == "cpu":
-            return [sample.pages / sample.cpu_seconds for sample in self.samples]
-        return [sample.pages / sample.wall_seconds for sample in self.samples]
 
 
 # ---- inputs ------------------------------------------------------------------------------------
@@ -196,7 +140,7 @@ def _document(record: WarcRecord) -> Document:
 def fastwarc_ceiling(warc: Path, record_types: WarcRecordType) -> Sample:
     """FastWARC over an archive: HTTP parsed, every body read, nothing done with it."""
     pages = 0
-    clock = _Elapsed()
+    clock = Elapsed()
     with warc.open("rb") as file:
         for record in ArchiveIterator(file, record_types=record_types, parse_http=True):
             record.reader.read()
@@ -207,7 +151,7 @@ def fastwarc_ceiling(warc: Path, record_types: WarcRecordType) -> Sample:
 def our_reader(warc: Path) -> Sample:
     """Our reader over an archive: every record, checksums verified, nothing done with it."""
     pages = 0
-    clock = _Elapsed()
+    clock = Elapsed()
     with FileSource(warc) as file:
         for record in ArchiveReader(file):
             if isinstance(record, WarcRecord):
@@ -232,230 +176,31 @@ def rejecting(warc: Path) -> Sample:
     with tempfile.TemporaryDirectory(prefix="proofmill-benchmark-") as folder:
         run = RunDirectory(Path(folder))
         run.work.mkdir()
-        clock = _Elapsed()
+        clock = Elapsed()
         judge = PageJudge(recipe, _NoText())
         for task in plan.tasks:
             pages += read_task(task, recipe, judge, run)["record_types"].get("response", 0)
         return clock.sample(pages, warc.stat().st_size)
 
 
-# ---- stage by stage ----------------------------------------------------------------------------
-
-
-class _StageClock:
-    """Charges CPU time to one stage at a time."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = defaultdict(float)
-        self._stage = "plan, Beam, manifest"
-        self._since = time.process_time()
-
-    def switch(self, stage: str) -> str:
-        """Charges what passed to the stage so far and goes on with another; returns the former."""
-        now = time.process_time()
-        self.seconds[self._stage] += now - self._since
-        former, self._stage, self._since = self._stage, stage, now
-        return former
-
-    def charged(self, stage: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, its time charged to a stage."""
-
-        @functools.wraps(function)
-        def charged_function(*arguments: Any, **options: Any) -> Any:
-            former = self.switch(stage)
-            try:
-                return function(*arguments, **options)
-            finally:
-                self.switch(former)
-
-        return charged_function
-
-
-class _TimedReader(ArchiveReader):
-    """Our reader, its time charged to ``read``."""
-
-    def __init__(self, clock: _StageClock, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self._clock = clock
-
-    def __iter__(self) -> Iterator[WarcRecord | Damage]:
-        items = super().__iter__()
-        while True:
-            former = self._clock.switch("read")
-            item = next(items, None)
-            self._clock.switch(former)
-            if item is None:
-                return
-            yield item
-
-
-class _TimedJudge(PageJudge):
-    """The judge, each stage's time charged to it; what is left of a record to ``responses``."""
-
-    def __init__(self, clock: _StageClock, *arguments: Any) -> None:
-        super().__init__(*arguments)
-        self._clock = clock
-
-    def judge(
-        self, item: WarcRecord | Damage, warc_file: str, *, every_filter: bool = False
-    ) -> Judged:
-        former = self._clock.switch("responses")
-        judged = super().judge(item, warc_file, every_filter=every_filter)
-        self._clock.switch(former)
-        return judged
-
-    def _apply(self, stage: Stage, document: Document) -> Decision:
-        former = self._clock.switch(stage.name)
-        decision = super()._apply(stage, document)
-        self._clock.switch(former)
-        return decision
-
-    def _extract(self, document: Document) -> Decision:
-        former = self._clock.switch("extract")
-        decision = super()._extract(document)
-        self._clock.switch(former)
-        return decision
-
-
-class _ExtractorInProcess:
-    """Our extractor without the child process, whose time would be counted elsewhere."""
-
-    def __init__(self, *_: Any) -> None:
-        pass
-
-    def extract(
-        self, raw: bytes | memoryview, *, http_charset: str, url: str, document_id: str
-    ) -> Extraction:
-        try:
-            # What a pipe would hand over too: the child process gets bytes.
-            return extract_html(bytes(raw), http_charset=http_charset, url=url)
-        except Exception as error:
-            raise ExtractionFailed(type(error).__name__, str(error)) from error
-
-    def close(self) -> None:
-        pass
-
-
 def stage_by_stage(warc: Path, pages: int) -> Sample:
     """The whole recipe in this process, its CPU time taken apart."""
-    clock = _StageClock()
-    parts: dict[str, Any] = {
-        "PageJudge": functools.partial(_TimedJudge, clock),
-        "IsolatedExtractor": _ExtractorInProcess,
-        "read_task": clock.charged("writing", read_task),
-        "find_duplicates": clock.charged("exact_duplicates", find_duplicates),
-        "write_shard": clock.charged("writing", write_shard),
-    }
-    with tempfile.TemporaryDirectory(prefix="proofmill-benchmark-") as folder, ExitStack() as stack:
-        for name, part in parts.items():
-            stack.enter_context(patch(f"pipelines.web.{name}", part))
-        reader = functools.partial(_TimedReader, clock)
-        stack.enter_context(patch("pipelines.reading.ArchiveReader", reader))
-        elapsed = _Elapsed()
-        outcome = Run(
-            load_recipe(RECIPE),
-            resolve_inputs([str(warc)]),
-            Path(folder) / "run",
-            Engine(workers=1),
-            display="quiet",
-        ).execute()
-        clock.switch("")
+    with tempfile.TemporaryDirectory(prefix="proofmill-benchmark-") as folder:
+        elapsed = Elapsed()
+        with timed_stages() as clock:
+            outcome = Run(
+                load_recipe(RECIPE),
+                resolve_inputs([str(warc)]),
+                Path(folder) / "run",
+                Engine(workers=1),
+                display="quiet",
+            ).execute()
         _refuse_failures(outcome.manifest["drops"], pages)
         kept = outcome.manifest["counts"]["kept"]
         return elapsed.sample(pages, warc.stat().st_size, kept=kept, stages=dict(clock.seconds))
 
 
-class _Elapsed:
-    """Time since it was made, of this process."""
-
-    def __init__(self) -> None:
-        self._cpu = time.process_time()
-        self._wall = time.perf_counter()
-
-    def sample(
-        self,
-        pages: int,
-        gzip_bytes: int,
-        *,
-        kept: int | None = None,
-        stages: dict[str, float] | None = None,
-    ) -> Sample:
-        cpu, wall = time.process_time() - self._cpu, time.perf_counter() - self._wall
-        return Sample(pages, gzip_bytes, cpu, wall, kept=kept, stages=stages or {})
-
-
 # ---- whole commands ----------------------------------------------------------------------------
-
-
-class _TreeWatch(threading.Thread):
-    """Samples memory and CPU time of a process and all below it until told to stop.
-
-    Memory is the sum of PSS, which counts a page shared by n processes once. CPU time is summed
-    over the last sight of each process; a tree whose members aren't waited for has no better total.
-    """
-
-    def __init__(self, pid: int) -> None:
-        super().__init__(daemon=True)
-        self.peak_bytes = 0
-        self._pid = pid
-        self._cpu: dict[int, float] = {}
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.wait(_SAMPLE_SECONDS):
-            try:
-                root = psutil.Process(self._pid)
-                tree = [root, *root.children(recursive=True)]
-            except psutil.NoSuchProcess:
-                return
-            self.peak_bytes = max(self.peak_bytes, sum(map(self._look_at, tree)))
-
-    def stop(self) -> None:
-        """Ends sampling."""
-        self._over.set()
-        self.join()
-
-    @property
-    def cpu_seconds(self) -> float:
-        """CPU time that was seen."""
-        return sum(self._cpu.values())
-
-    def _look_at(self, process: psutil.Process) -> int:
-        try:
-            times = process.cpu_times()
-            self._cpu[process.pid] = times.user + times.system
-            pss: int = process.memory_full_info().pss
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            return 0
-        return pss
-
-
-def _command(
-    command: Sequence[str], pages: int, gzip_bytes: int, environment: dict[str, str] | None = None
-) -> tuple[Sample, str]:
-    """Runs a command to its end; what it did and its standard output."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    started = time.perf_counter()
-    with tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(
-            command,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-            env={**os.environ, **(environment or {})},
-        )
-        watch = _TreeWatch(process.pid)
-        watch.start()
-        output, _ = process.communicate()
-        wall = time.perf_counter() - started
-        watch.stop()
-        if process.returncode != 0:
-            errors.seek(0)
-            raise SystemExit(f"{command[:4]} failed:\n{errors.read()[-2000:]}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    waited = (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime)
-    cpu = max(waited, watch.cpu_seconds)
-    return Sample(pages, gzip_bytes, cpu, wall, watch.peak_bytes), output
 
 
 def our_command(source: Path, pages: int, workers: int, settings: Sequence[str] = ()) -> Sample:
@@ -465,7 +210,7 @@ def our_command(source: Path, pages: int, workers: int, settings: Sequence[str] 
         command += ["--input", str(source), "--output", f"{folder}/run", "--workers", str(workers)]
         for setting in settings:
             command += ["--set", setting]
-        sample, output = _command(command, pages, _size(source))
+        sample, output = run_command(command, pages, _size(source))
     summary = json.loads(output.strip().splitlines()[-1])
     _refuse_failures(summary["drops"], pages)
     return _with_kept(sample, summary["counts"]["kept"])
@@ -493,8 +238,8 @@ def datatrove_command(python: str, source: Path, pages: int, model: Path) -> Sam
         arguments = [str(source), folder, str(model), str(_PEER_TIMEOUT_SECONDS)]
         # Its model cache goes into the scratch folder.
         home = {"HF_HOME": f"{folder}/cache"}
-        command = [python, "-c", _DATATROVE, *arguments]
-        sample, _ = _command(command, pages, _size(source), home)
+        command = [python, str(_DATATROVE), *arguments]
+        sample, _ = run_command(command, pages, _size(source), home)
         steps = json.loads(Path(folder, "logs", "stats.json").read_text("utf-8"))
     counts = [step["stats"] for step in steps]
     lost = {
@@ -517,7 +262,7 @@ def _total(value: Any) -> Any:
 
 
 def _with_kept(sample: Sample, kept: int, stages: dict[str, float] | None = None) -> Sample:
-    return Sample(**{**asdict(sample), "kept": kept, "stages": stages or {}})
+    return replace(sample, kept=kept, stages=stages or {})
 
 
 def _size(source: Path) -> int:
@@ -526,39 +271,6 @@ def _size(source: Path) -> int:
 
 # Run by the other environment's Python, which doesn't have this package. The model's address is set
 # on the instance: worker processes don't see what is set on the class.
-_DATATROVE = """
-import sys
-from datatrove.executor import LocalPipelineExecutor
-from datatrove.pipeline.extractors import Trafilatura
-from datatrove.pipeline.filters import GopherQualityFilter, GopherRepetitionFilter, LanguageFilter
-from datatrove.pipeline.readers import WarcReader
-from datatrove.pipeline.writers import ParquetWriter
-
-source, output, model, timeout = sys.argv[1:]
-language = LanguageFilter(languages=["en"])
-language.model.MODEL_URL = model
-LocalPipelineExecutor(
-    [
-        WarcReader(source, glob_pattern="*.warc.gz"),
-        Trafilatura(timeout=float(timeout)),
-        language,
-        GopherRepetitionFilter(),
-        GopherQualityFilter(),
-        ParquetWriter(f"{output}/documents"),
-    ],
-    tasks=2,
-    workers=2,
-    logging_dir=f"{output}/logs",
-).run()
-"""
-
-# An environment in which the extractor can't be imported lets every page wait for the timeout.
-_DATATROVE_CHECK = """
-import fasttext, spacy, trafilatura
-import datatrove.pipeline.readers, magic, cchardet
-from importlib.metadata import version
-print(", ".join(f"{n} {version(n)}" for n in ("datatrove", "trafilatura", "spacy")))
-"""
 
 
 def datatrove_versions(python: str) -> str:
@@ -567,15 +279,13 @@ def datatrove_versions(python: str) -> str:
     Raises:
         SystemExit: It lacks something that the pipeline imports.
     """
-    checked = subprocess.run(
-        [python, "-c", _DATATROVE_CHECK], capture_output=True, text=True, check=False
-    )
+    checked = subprocess.run([python, str(_DATATROVE)], capture_output=True, text=True, check=False)
     if checked.returncode != 0:
         raise SystemExit(f"{python} can't run datatrove's pipeline:\n{checked.stderr[-1500:]}")
     return checked.stdout.strip()
 
 
-# ---- the table ---------------------------------------------------------------------------------
+# ---- the lines ---------------------------------------------------------------------------------
 
 
 def lines(arguments: argparse.Namespace) -> list[Line]:
@@ -667,116 +377,6 @@ def _peer_lines(arguments: argparse.Namespace) -> list[Line]:
     ]
 
 
-def measure(measured: Sequence[Line], runs: int) -> None:
-    """Fills the lines, round by round."""
-    for number in range(runs):
-        for line in measured:
-            line.samples.append(line.measure())
-            shown = line.samples[-1]
-            print(
-                f"round {number + 1}: {line.title}: {line.rates()[-1]:,.0f} pages/s, "
-                f"{shown.cpu_seconds:.1f} CPU s, {shown.wall_seconds:.1f} s",
-                file=sys.stderr,
-                flush=True,
-            )
-
-
-def ratios(line: Line, measured: Sequence[Line]) -> dict[int, list[float]]:
-    """A line's pages/s over those of the lines that it is held against: by their number in the
-    table, round by round. Lines that weren't measured are left out."""
-    return {
-        number: [own / its for own, its in zip(line.rates(), other.rates(), strict=True)]
-        for number, other in enumerate(measured, 1)
-        if other.title in line.against
-    }
-
-
-def markdown(measured: Sequence[Line]) -> str:
-    """The table: medians, in brackets the least and the most of the rounds."""
-    rows = [
-        "| | | pages/s | gzip MB/s | CPU s | wall s | peak MB | kept | ratio or share | bound by |",
-        "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
-    ]
-    for number, line in enumerate(measured, 1):
-        samples = line.samples
-        per_page = median(sample.gzip_bytes / sample.pages for sample in samples)
-        peak = max(sample.peak_bytes for sample in samples)
-        # One number, unless runs disagree, which they must not.
-        kept = sorted({f"{sample.kept:,}" for sample in samples if sample.kept is not None})
-        cells = [
-            str(number),
-            f"{line.title} ({line.clock} time)",
-            _spread(line.rates(), "{:,.0f}" if median(line.rates()) >= 100 else "{:,.1f}"),
-            f"{median(line.rates()) * per_page / 1e6:,.1f}",
-            _spread([s.cpu_seconds for s in samples], "{:.1f}"),
-            _spread([s.wall_seconds for s in samples], "{:.1f}"),
-            f"{peak / 1e6:,.0f}" if peak else "",
-            " / ".join(kept),
-            _ratio(line, measured),
-            line.bound,
-        ]
-        rows.append(f"| {' | '.join(cells)} |")
-        rows += _stage_rows(line)
-    return "\n".join(rows)
-
-
-def _ratio(line: Line, measured: Sequence[Line]) -> str:
-    shown = []
-    for number, found in ratios(line, measured).items():
-        ratio = _spread(found, "{:.2f}" if median(found) < 10 else "{:.1f}")
-        aim = (
-            f", aim {line.aim:g}"
-            if line.aim and measured[number - 1].title == line.against[0]
-            else ""
-        )
-        shown.append(f"{ratio} of line {number}{aim}")
-    return "; ".join(shown)
-
-
-def _stage_rows(line: Line) -> Iterator[str]:
-    stages = line.samples[0].stages
-    whole = median(sum(sample.stages.values()) for sample in line.samples) if stages else 0.0
-    for name in sorted(stages, key=lambda name: -stages[name]):
-        seconds = [sample.stages.get(name, 0.0) for sample in line.samples]
-        cpu, wall = _spread(seconds, "{:.2f}"), ""
-        if line.clock == "wall":
-            cpu, wall = wall, cpu
-        yield f"| | - {name} | | | {cpu} | {wall} | | | {median(seconds) / whole:.1%} | |"
-
-
-def _spread(values: Sequence[float], form: str) -> str:
-    middle = form.format(median(values))
-    if len(values) == 1:
-        return middle
-    return f"{middle} ({form.format(min(values))}–{form.format(max(values))})"
-
-
-def circumstances(arguments: argparse.Namespace, peer: str) -> dict[str, Any]:
-    """The machine, the versions and the input, for whoever compares numbers."""
-    cpu = platform.processor() or platform.machine()
-    for text in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-        if text.startswith("model name"):
-            cpu = text.partition(":")[2].strip()
-            break
-    names = ("FastWARC", "apache-beam", "deflate", "hyperscan", "pyarrow", "resiliparse")
-    return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        "machine": f"{len(os.sched_getaffinity(0))} cores, {cpu}, "
-        f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "load_before": f"{os.getloadavg()[0]:.1f}",
-        "versions": ", ".join(
-            [
-                f"Python {platform.python_version()}",
-                f"proofmill {metadata.version('proofmill')} (code {code_digest()[:12]})",
-                *(f"{name} {metadata.version(name)}" for name in names),
-                *([peer] if peer else []),
-            ]
-        ),
-        "input": f"{arguments.warc.name}, {arguments.warc.stat().st_size / 1e6:.0f} MB",
-        "rounds": arguments.runs,
-    }
-
-
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -795,7 +395,16 @@ def main() -> None:
     python = arguments.datatrove_python
     if python and not shutil.which(python):
         parser.error(f"--datatrove-python: no {python}")
-    about = circumstances(arguments, datatrove_versions(python) if python else "")
+    about = {
+        **machine(),
+        "versions": versions(
+            "FastWARC", "apache-beam", "deflate", "hyperscan", "pyarrow", "resiliparse"
+        ),
+        "input": f"{arguments.warc.name}, {arguments.warc.stat().st_size / 1e6:.0f} MB",
+        "rounds": arguments.runs,
+    }
+    if python:
+        about["versions"] += f", {datatrove_versions(python)}"
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     measured = [line for line in lines(arguments) if arguments.only in line.title]
     measure(measured, arguments.runs)
@@ -804,24 +413,7 @@ def main() -> None:
         print(f"- {name.replace('_', ' ')}: {value}")
     print(f"\n{markdown(measured)}")
     if arguments.json:
-        content = {
-            **about,
-            "lines": [
-                {
-                    "title": line.title,
-                    "clock": line.clock,
-                    "bound": line.bound,
-                    "pages_per_second": line.rates(),
-                    "against": {
-                        measured[number - 1].title: found
-                        for number, found in ratios(line, measured).items()
-                    },
-                    "aim": line.aim,
-                    "samples": [asdict(sample) for sample in line.samples],
-                }
-                for line in measured
-            ],
-        }
+        content = {**about, "lines": to_json(measured)}
         arguments.json.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
