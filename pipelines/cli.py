@@ -9,32 +9,25 @@ full included; 75 the engine ended early, run the same command again; 130 interr
 from __future__ import annotations
 
 import json
-import logging
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import structlog
 import typer
 import yaml
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from filters.models import ModelError
-from pipelines.errors import ProofmillError
 from pipelines.funnel import funnel_table
 from pipelines.inputs import resolve_inputs
 from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
 from pipelines.recipe import difference, load_recipe, packaged_recipes
-from pipelines.run_directory import RunDirectory
 from pipelines.sample import sample_warc_path
+from pipelines.terminal import err, explained, logged, out, quiet_import, silence_logs
 
 if TYPE_CHECKING:
     from pipelines.runs import Outcome
@@ -50,14 +43,10 @@ app = typer.Typer(
 recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
 app.add_typer(recipes_app, name="recipes")
 
-_SILENT = structlog.make_filtering_bound_logger(logging.CRITICAL)
-_out = Console()
-_err = Console(stderr=True)
-
 
 def main() -> None:
     """Entry point of the command."""
-    structlog.configure(wrapper_class=_SILENT)
+    silence_logs()
     for plugin in entry_points(group="proofmill.commands"):
         app.add_typer(plugin.load(), name=plugin.name)
     app()
@@ -93,17 +82,17 @@ def run(
     keep_work: Annotated[bool, typer.Option(help="Keep intermediate files.")] = False,
 ) -> None:
     """Run a recipe. Beam options follow after `--`."""
-    with _quiet_import():
+    with quiet_import():
         from pipelines.engine import Engine
         from pipelines.runs import Run
-    with _explained():
+    with explained():
         chosen = load_recipe(recipe).changed(set_ or [])
         engine = Engine(workers, tuple(context.args))
         chosen.check()
         if not input and progress != "quiet":
-            _err.print("no --input: the embedded sample is used")
+            err.print("no --input: the embedded sample is used")
         files = resolve_inputs(input or [str(sample_warc_path())], limit=limit, base=paths_base)
-        with _logging(output):
+        with logged(output):
             outcome = Run(
                 chosen,
                 files,
@@ -127,17 +116,17 @@ def verify(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
 ) -> None:
     """Prove that a run is what its manifest says."""
-    with _quiet_import():
+    with quiet_import():
         from pipelines.verify import verify_run
-    with _explained():
+    with explained():
         found = verify_run(run_dir, regenerate=regenerate, workers=workers)
     if as_json:
         print(json.dumps({"checked": found.checked, "faults": found.faults}))
     else:
         for line in found.checked:
-            _out.print(f"[green]holds[/]  {escape(line)}", highlight=False)
+            out.print(f"[green]holds[/]  {escape(line)}", highlight=False)
         for line in found.faults:
-            _out.print(f"[red]fault[/]  {escape(line)}", highlight=False)
+            out.print(f"[red]fault[/]  {escape(line)}", highlight=False)
     raise typer.Exit(0 if found.holds else 1)
 
 
@@ -154,7 +143,7 @@ def extract(
     text_only: Annotated[bool, typer.Option("--text", help="Print the text alone.")] = False,
 ) -> None:
     """Show one page's text and what every stage says of it."""
-    with _explained():
+    with explained():
         chosen = load_recipe(recipe).changed(set_ or [])
         chosen.check()
         wanted = Wanted(url or (source if warc else ""), offset, record_id.strip("<>"))
@@ -173,7 +162,7 @@ def list_recipes() -> None:
     table = Table(box=None, pad_edge=False, show_header=False)
     for name in packaged_recipes():
         table.add_row(name, load_recipe(name).summary)
-    _out.print(table)
+    out.print(table)
 
 
 @recipes_app.command("show")
@@ -182,7 +171,7 @@ def show_recipe(
     set_: Annotated[list[str] | None, typer.Option("--set", help="Change a setting.")] = None,
 ) -> None:
     """Print a recipe with every default spelled out, and its digest."""
-    with _explained():
+    with explained():
         chosen = load_recipe(recipe).changed(set_ or [])
         text = yaml.safe_dump(chosen.resolved, sort_keys=False, allow_unicode=True, width=100)
         print(f"# sha256 {chosen.digest}\n{text}", end="")
@@ -194,74 +183,14 @@ def diff_recipes(
     second: Annotated[str, typer.Argument(help="Name or file.")],
 ) -> None:
     """Show what differs between two recipes."""
-    with _explained():
+    with explained():
         rows = difference(load_recipe(first), load_recipe(second))
     table = Table(box=None, pad_edge=False)
     for heading in ("setting", first, second):
         table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*map(escape, row))
-    _out.print(table)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Expected failures as one clear message and a documented exit code."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _err.print("interrupted; the same command goes on where it stopped", style="yellow")
-        raise typer.Exit(130) from None
-    except (ProofmillError, ModelError, OSError) as error:
-        code = error.exit_code if isinstance(error, ProofmillError) else _code(error)
-        _err.print("error:", style="red", end=" ")
-        _err.print(str(error), highlight=False, markup=False, soft_wrap=True)
-        if code == _IO_ERROR or (isinstance(error, ProofmillError) and error.resumable):
-            _err.print("what is done is kept; the same command goes on from there")
-        raise typer.Exit(code) from error
-
-
-_IO_ERROR = 74
-
-
-def _code(error: ModelError | OSError) -> int:
-    return _IO_ERROR if isinstance(error, OSError) else ProofmillError.exit_code
-
-
-@contextmanager
-def _quiet_import() -> Iterator[None]:
-    """Beam warns at import of Google Cloud parts that nobody here asked for."""
-    logging.disable(logging.WARNING)
-    try:
-        yield
-    finally:
-        logging.disable(logging.NOTSET)
-
-
-@contextmanager
-def _logging(output: Path) -> Iterator[None]:
-    """Structured log lines into the run's folder."""
-    output.mkdir(parents=True, exist_ok=True)
-    with RunDirectory(output).log.open("a", encoding="utf-8") as file:
-        structlog.configure(
-            processors=[
-                structlog.contextvars.merge_contextvars,
-                structlog.processors.add_log_level,
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-            logger_factory=structlog.WriteLoggerFactory(file=file),
-            cache_logger_on_first_use=False,
-        )
-        try:
-            yield
-        except BaseException as error:
-            structlog.get_logger().error("run ended early", error=repr(error)[:2000])
-            raise
-        finally:
-            structlog.configure(wrapper_class=_SILENT)
+    out.print(table)
 
 
 def _report(outcome: Outcome, output: Path, progress: str) -> None:
@@ -280,18 +209,18 @@ def _report(outcome: Outcome, output: Path, progress: str) -> None:
         return
     if progress == "quiet":
         return
-    _out.print(funnel_table(outcome.funnel))
+    out.print(funnel_table(outcome.funnel))
     formulas = sum(manifest["formulas"]["formulas_kept"].values())
     state = "already complete" if outcome.already_complete else "done"
-    _out.print(
+    out.print(
         f"\n{state}: {counts['kept']:,} documents of {counts['records']:,} records, "
         f"{manifest['text_bytes'] / 1e6:,.2f} MB of text, {formulas:,} formulas, "
         f"{manifest['run']['seconds']:.1f} s",
         highlight=False,
     )
     if manifest["failed_inputs"]:
-        _out.print(f"[yellow]{len(manifest['failed_inputs'])} input file(s) failed[/]")
-    _out.print(_next_steps(output), highlight=False)
+        out.print(f"[yellow]{len(manifest['failed_inputs'])} input file(s) failed[/]")
+    out.print(_next_steps(output), highlight=False)
 
 
 def _next_steps(output: Path) -> Table:
@@ -318,9 +247,9 @@ def _judged_json(judged: Judged) -> dict[str, Any]:
 
 def _show(judged: Judged) -> None:
     trail = judged.trail
-    _out.print(f"[bold]{escape(trail.url)}[/]  {trail.document_id}", highlight=False)
+    out.print(f"[bold]{escape(trail.url)}[/]  {trail.document_id}", highlight=False)
     place = trail.provenance
-    _out.print(
+    out.print(
         f"{escape(place.warc_file)} offset {place.warc_offset} length {place.warc_length}  "
         f"{trail.record_type} {trail.http_status} {trail.content_type} "
         f"{trail.html_bytes:,} bytes {trail.notes}",
@@ -339,13 +268,13 @@ def _show(judged: Judged) -> None:
             *("" if x is None else f"{x:.4g}" for x in (decision.score, decision.threshold)),
             escape(decision.detail),
         )
-    _out.print(table)
+    out.print(table)
     counts = ", ".join(
         f"{name} {trail.formulas_kept.get(name, 0)}/{found}"
         for name, found in sorted(trail.formulas_found.items())
     )
-    _out.print(f"formulas kept/found: {counts or 'none'}\n", highlight=False)
-    _out.print(judged.text, markup=False, highlight=False)
+    out.print(f"formulas kept/found: {counts or 'none'}\n", highlight=False)
+    out.print(judged.text, markup=False, highlight=False)
 
 
 if __name__ == "__main__":
