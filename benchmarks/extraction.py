@@ -1,141 +1,431 @@
-"""Which extractor keeps the formulas: recall, precision and mode on pages whose formulas are known.
+"""Which extractor keeps the formulas of real pages, and their text.
 
-Run from the repository's root::
+Run from the repository's root, after ``python -m benchmarks.oracle``::
 
-    python -m benchmarks.extraction --data ../shared/data/html_math
+    python -m benchmarks.extraction --truth truth.jsonl --modules benchmarks/oracle/node_modules \\
+        --renderings renderings.jsonl --html PAGES --bench BENCH --out docs/extraction.md
 
-The pages are one article rendered five ways, with its formulas in ``*_truth.jsonl``. Extractors
-whose packages aren't installed (trafilatura) are left out. A formula counts as found when it is in
-the output between dollars or TeX brackets, equal up to spaces and needless braces; its mode is
-right when it's inline or displayed as in the source.
+Extractors whose packages aren't installed are left out. What the columns mean stands in the report.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
+import html
 import json
 import re
+import signal
+import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import unquote
 
-from extractors.html import extract_html
-
-Extractor = Callable[[bytes], str]
-
-_DELIMITED = re.compile(
-    r"(?<!\\)\$\$(?P<a>.+?)(?<!\\)\$\$|(?<!\\)\$(?P<b>.+?)(?<!\\)\$"
-    r"|\\\[(?P<c>.+?)\\\]|\\\((?P<d>.+?)\\\)",
-    re.DOTALL,
+from benchmarks.compared_extractors import Compared, compared_extractors
+from benchmarks.extraction_report import report
+from benchmarks.formula_matching import (
+    Found,
+    Match,
+    Rendering,
+    delimited,
+    exact_key,
+    match,
+    skeleton,
 )
+from benchmarks.oracle import Page, TrueFormula, read_truth
+from benchmarks.reference_texts import references, word_f1
+
+_SECONDS_A_PAGE = 60
+_HERE = Path(__file__).parent
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How an extractor did on one page.
+@dataclass(slots=True)
+class Tally:
+    """What an extractor did on some pages.
 
     Attributes:
-        recall: Share of the page's formulas that are in the text.
-        precision: Share of the text's formulas that are the page's.
-        mode: Share of the found formulas that are in the right mode.
-        milliseconds: Processor time.
+        wanted: Formulas that it should have.
+        kept: Of these, in the text.
+        same: Of these, with the same TeX.
+        modes: Kept ones whose mode the page says.
+        in_mode: Of these, in the right mode.
+        found: Formulas in its text.
+        right: Of these, ones of the page.
+        repeated: Formulas of the page, more often than there.
+        false: Formulas that aren't the page's.
+        broken: Formulas that KaTeX refuses though it takes the page's.
+        nearness: Sum over missed formulas of the similarity to the nearest false one.
+        pages: Pages.
+        failed: Pages without an answer in time, or with an error.
     """
 
-    recall: float
-    precision: float
-    mode: float
-    milliseconds: float
+    wanted: int = 0
+    kept: int = 0
+    same: int = 0
+    modes: int = 0
+    in_mode: int = 0
+    found: int = 0
+    right: int = 0
+    repeated: int = 0
+    false: int = 0
+    broken: int = 0
+    nearness: float = 0.0
+    pages: int = 0
+    failed: int = 0
+
+    def add(self, other: Tally) -> None:
+        """Takes another's counts in."""
+        for name in self.__slots__:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
 
 
-def normalised(tex: str) -> str:
-    """TeX without spaces, without braces around one character."""
-    return re.sub(r"\{([A-Za-z0-9])\}", r"\1", re.sub(r"\s+", "", tex))
+@dataclass(slots=True)
+class Results:
+    """What an extractor did.
+
+    Attributes:
+        compared: The extractor.
+        by_collection: By collection of pages.
+        by_encoding: By how the page holds the formula; recall and mode only.
+        f1: Mean F1 of words and number of pages, by collection.
+        seconds: Processor time over the pages of the oracle.
+        bytes: Their size.
+        pages: Their number.
+    """
+
+    compared: Compared
+    by_collection: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    by_encoding: dict[str, Tally] = field(default_factory=lambda: defaultdict(Tally))
+    f1: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    seconds: float = 0.0
+    bytes: int = 0
+    pages: int = 0
+
+    def total(self) -> Tally:
+        """The sum over all collections."""
+        tally = Tally()
+        for part in self.by_collection.values():
+            tally.add(part)
+        return tally
 
 
-def formulas(text: str) -> Counter[tuple[str, str]]:
-    """The delimited formulas of a text, with their modes."""
-    found: Counter[tuple[str, str]] = Counter()
-    for match in _DELIMITED.finditer(text):
-        display = match.group("a") or match.group("c")
-        tex = display or match.group("b") or match.group("d")
-        found[normalised(tex), "display" if display else "inline"] += 1
-    return found
+class _OutOfTime(Exception):
+    pass
 
 
-def score(extract: Extractor, page: bytes, truth: Counter[tuple[str, str]]) -> Score:
-    """Runs an extractor on one page and compares."""
+def _raise(signum: int, frame: FrameType | None) -> None:
+    raise _OutOfTime
+
+
+def extracted(compared: Compared, page: bytes) -> tuple[str | None, float]:
+    """An extractor's text and its processor time; no text when it fails or takes too long."""
+    signal.signal(signal.SIGALRM, _raise)
+    signal.alarm(_SECONDS_A_PAGE)
     begin = time.process_time()
-    text = extract(page)
-    milliseconds = (time.process_time() - begin) * 1e3
-    found = formulas(text)
-    in_mode = sum((found & truth).values())
-    found_tex: Counter[str] = Counter()
-    for (tex, _), count in found.items():
-        found_tex[tex] += count
-    true_tex: Counter[str] = Counter()
-    for (tex, _), count in truth.items():
-        true_tex[tex] += count
-    right = sum((found_tex & true_tex).values())
-    return Score(
-        recall=right / max(1, sum(true_tex.values())),
-        precision=right / max(1, sum(found_tex.values())),
-        mode=in_mode / max(1, right),
-        milliseconds=milliseconds,
-    )
-
-
-def extractors() -> dict[str, Extractor]:
-    """The extractors that can be run here."""
-    available: dict[str, Extractor] = {"proofmill": lambda page: extract_html(page).text}
     try:
-        published = importlib.import_module("extractors.html.published")
-    except ImportError:
-        pass
-    else:
-        available["published"] = lambda page: str(published.extract_published(page).text)
-    parse = importlib.import_module("resiliparse.parse.html")
-    plain = importlib.import_module("resiliparse.extract.html2text")
-    available["resiliparse"] = lambda page: str(
-        plain.extract_plain_text(
-            parse.HTMLTree.parse(page.decode("utf-8", "replace")), main_content=True
+        return compared.extract(page), time.process_time() - begin
+    except Exception:  # other people's extractors fail in their own ways; the table counts it
+        return None, time.process_time() - begin
+    finally:
+        signal.alarm(0)
+
+
+class Renderer:
+    """Renders TeX with KaTeX and MathJax, each fragment once.
+
+    Args:
+        modules: The ``node_modules`` of the oracle.
+        cache: Where renderings are kept between runs.
+    """
+
+    def __init__(self, modules: Path, cache: Path) -> None:
+        self._modules = modules
+        self._cache = cache
+        self.known: dict[str, Rendering] = {}
+        if cache.exists():
+            for line in cache.read_text(encoding="utf-8").splitlines():
+                row = json.loads(line)
+                self.known[row["tex"]] = Rendering(
+                    row["parses"], row["error"], frozenset(row["skeletons"])
+                )
+
+    def render(self, fragments: Iterable[str]) -> None:
+        """Renders what isn't known yet."""
+        missing = sorted(set(fragments) - self.known.keys())
+        if not missing:
+            return
+        run = subprocess.run(
+            [
+                "node",
+                str(_HERE / "oracle" / "render.js"),
+                "--modules",
+                str(self._modules.resolve()),
+            ],
+            input="\n".join(json.dumps(tex) for tex in missing),
+            text=True,
+            capture_output=True,
+            check=True,
         )
-    )
-    try:
-        trafilatura = importlib.import_module("trafilatura")
-    except ImportError:
-        pass
+        with self._cache.open("a", encoding="utf-8") as cache:
+            for line in run.stdout.splitlines():
+                row = json.loads(line)
+                looks = {skeleton(row["katex"]), skeleton(row["mathjax"])} - {""}
+                rendering = Rendering(row["parses"], row["error"], frozenset(looks))
+                self.known[row["tex"]] = rendering
+                cache.write(
+                    json.dumps(
+                        {
+                            "tex": row["tex"],
+                            "parses": rendering.parses,
+                            "error": rendering.error,
+                            "skeletons": sorted(looks),
+                        }
+                    )
+                    + "\n"
+                )
+
+
+def looks_of(formula: TrueFormula, renderer: Renderer) -> frozenset[str]:
+    """What a true formula looks like."""
+    looks = {skeleton(formula.mathml)}
+    if formula.format == "mathml" and not formula.mathml:
+        looks.add(skeleton(formula.text))
+    if formula.format == "tex" and formula.text in renderer.known:
+        looks |= renderer.known[formula.text].skeletons
+    return frozenset(looks - {""})
+
+
+def is_blank(formula: TrueFormula, looks: frozenset[str]) -> bool:
+    """Whether it shows nothing: macro definitions, spaces, or a bare reference to an equation."""
+    if formula.mathml and not skeleton(formula.mathml):
+        return True
+    if formula.format == "mathml" and "<merror" in formula.mathml:
+        return True
+    if formula.format == "tex":
+        text = formula.text.strip()
+        return not text or _REFERENCE.fullmatch(text) is not None
+    return not looks
+
+
+_REFERENCE = re.compile(r"(?:\\(?:eqref|ref|PageIndex)\s*\{[^{}]*\}\s*)+")
+"""What only points to an equation or counts one: LibreTexts numbers its examples with MathJax."""
+
+
+def tally(
+    page: Page,
+    true: list[TrueFormula],
+    found: list[Found],
+    matched: Match,
+    verbatim: str,
+    renderer: Renderer,
+) -> tuple[Tally, dict[str, Tally]]:
+    """The counts of one page, in all and by encoding."""
+    whole = Tally(pages=1, found=len(found))
+    parts: dict[str, Tally] = defaultdict(Tally)
+    for one in true:
+        if one.is_wanted:
+            whole.wanted += 1
+            parts[encoding_of(one)].wanted += 1
+    for index, position, exact in matched.pairs:
+        one = true[index]
+        whole.right += 1
+        part = parts[encoding_of(one)]
+        if not one.is_wanted:
+            continue
+        for each in (whole, part):
+            each.kept += 1
+            each.same += exact
+            if one.display is not None:
+                each.modes += 1
+                each.in_mode += one.display == found[position].display
+    if page.settings_missing:  # what the library doesn't list may be a formula all the same
+        whole.found = whole.right
     else:
-        available["trafilatura"] = lambda page: trafilatura.extract(page) or ""
-    return available
+        whole.repeated = len(matched.repeated)
+        whole.false = len(matched.false)
+    whole.nearness = sum(matched.similarities.values())
+    for index in matched.missed:
+        parts[encoding_of(true[index])].nearness += matched.similarities[index]
+    whole.broken = len(broken(true, found, verbatim, renderer))
+    return whole, parts
+
+
+def broken(
+    true: list[TrueFormula], found: list[Found], verbatim: str, renderer: Renderer
+) -> list[Found]:
+    """Found formulas that KaTeX refuses, though the page doesn't hold them like that.
+
+    Args:
+        true: The page's formulas.
+        found: The text's formulas.
+        verbatim: The page without spaces, references resolved.
+        renderer: Knows what KaTeX accepts.
+    """
+    refused = {exact_key(one.text) for one in true if one.format == "tex"}
+    return [
+        one
+        for one in found
+        if not renderer.known[one.tex].parses
+        and exact_key(one.tex) not in refused
+        and "".join(one.tex.split()) not in verbatim
+    ]
+
+
+def verbatim_of(page: Page) -> str:
+    """A page's markup and text without spaces, references and percent codes resolved."""
+    markup = html.unescape(page.path.read_bytes().decode("utf-8", "replace"))
+    return "".join((markup + unquote(markup)).split())
+
+
+def encoding_of(formula: TrueFormula) -> str:
+    """How the page holds the formula, in the table's words."""
+    return f"{formula.oracle} {formula.format}"
+
+
+def faults(
+    page: Page,
+    true: list[TrueFormula],
+    found: list[Found],
+    matched: Match,
+    verbatim: str,
+    renderer: Renderer,
+) -> Iterable[dict[str, Any]]:
+    """Everything to look at on a page, for the file of faults."""
+    name = "/".join(page.path.parts[-2:])
+    for index in matched.missed:
+        one = true[index]
+        text = one.text if one.format != "mathml" else one.mathml or one.text
+        yield {
+            "fault": "missed", "page": name, "encoding": encoding_of(one), "tex": text[:400],
+            "near": round(matched.similarities[index], 2),
+        }  # fmt: skip
+    for kind, positions in (("false", matched.false), ("repeated", matched.repeated)):
+        for position in () if page.settings_missing else positions:
+            tex, display = found[position].tex[:400], found[position].display
+            yield {"fault": kind, "page": name, "tex": tex, "display": display}
+    for index, position, _ in matched.pairs:
+        one = true[index]
+        if one.is_wanted and one.display is not None and one.display != found[position].display:
+            yield {
+                "fault": "mode", "page": name, "encoding": encoding_of(one),
+                "display": one.display, "tex": one.text[:200],
+            }  # fmt: skip
+    for one_found in broken(true, found, verbatim, renderer):
+        error = renderer.known[one_found.tex].error[:200]
+        yield {"fault": "broken", "page": name, "tex": one_found.tex[:400], "error": error}
+
+
+def measure(
+    pages: list[Page],
+    extractors: list[Compared],
+    renderer: Renderer,
+    faults_folder: Path | None,
+    progress: Callable[[str], None],
+) -> tuple[list[Results], dict[str, int]]:
+    """Runs every extractor on every page.
+
+    Returns:
+        The results, and how many pages and formulas were left out, by reason.
+    """
+    results = [Results(one) for one in extractors]
+    found_by: dict[str, list[list[Found] | None]] = {one.name: [] for one in extractors}
+    for number, page in enumerate(pages):
+        raw = page.path.read_bytes()
+        for result in results:
+            text, seconds = extracted(result.compared, raw)
+            result.seconds += seconds
+            result.bytes += len(raw)
+            result.pages += 1
+            found_by[result.compared.name].append(None if text is None else delimited(text))
+        if number % 20 == 0:
+            progress(f"{number}/{len(pages)} pages")
+    renderer.render(one.text for page in pages for one in page.formulas if one.format == "tex")
+    renderer.render(
+        one.tex for lists in found_by.values() for found in lists if found for one in found
+    )
+    verbatims = [verbatim_of(page) for page in pages]
+    left_out: Counter[str] = Counter()
+    for result in results:
+        lines: list[str] = []
+        for number, page in enumerate(pages):
+            looks = [looks_of(one, renderer) for one in page.formulas]
+            shown = [
+                (one, look)
+                for one, look in zip(page.formulas, looks, strict=True)
+                if not is_blank(one, look)
+            ]
+            if result is results[0]:
+                left_out["show nothing or refer"] += len(page.formulas) - len(shown)
+                for one, _ in shown:
+                    left_out["hidden"] += not one.visible
+                    left_out["in the page's frame"] += one.visible and one.chrome
+                    left_out["in code"] += one.visible and not one.chrome and one.code
+            true = [one for one, _ in shown]
+            found = found_by[result.compared.name][number]
+            if found is None:
+                result.by_collection[page.collection].failed += 1
+            matched = match(true, found or [], renderer.known, [look for _, look in shown])
+            whole, parts = tally(page, true, found or [], matched, verbatims[number], renderer)
+            result.by_collection[page.collection].add(whole)
+            for encoding, part in parts.items():
+                result.by_encoding[encoding].add(part)
+            details = faults(page, true, found or [], matched, verbatims[number], renderer)
+            lines += [json.dumps(one) for one in details]
+        if faults_folder is not None:
+            name = result.compared.name.replace(" ", "_") + ".jsonl"
+            (faults_folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        progress(f"matched {result.compared.name}")
+    return results, dict(left_out)
 
 
 def main() -> int:
-    """Prints the table."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument(
-        "--data", type=Path, required=True, help="folder with derived/*_truth.jsonl"
-    )
+    """Measures and writes the report."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--truth", type=Path, required=True, help="what benchmarks.oracle wrote")
+    parser.add_argument("--modules", type=Path, default=_HERE / "oracle" / "node_modules")
+    parser.add_argument("--renderings", type=Path, required=True, help="kept between runs")
+    parser.add_argument("--html", type=Path, help="unpacked html.tar.gz, for text F1")
+    parser.add_argument("--bench", type=Path, help="llm-webkit's bench/data, for text F1")
+    parser.add_argument("--extractors", help="comma-separated; all when not given")
+    parser.add_argument("--faults", type=Path, help="folder for every single fault, as JSONL")
+    parser.add_argument("--only", help="only pages whose path contains this")
+    parser.add_argument("--out", type=Path, help="Markdown to write; standard output if not given")
     arguments = parser.parse_args()
-    truths = sorted(arguments.data.glob("**/*_truth.jsonl"))
-    if not truths:
-        print(f"no *_truth.jsonl below {arguments.data}", file=sys.stderr)
-        return 2
-    print(f"{'page':34} {'extractor':12} {'recall':>7} {'precision':>9} {'mode':>6} {'ms':>7}")
-    for truth_path in truths:
-        rows = [json.loads(line) for line in truth_path.read_text().splitlines()]
-        truth = Counter((normalised(row["tex"]), str(row["mode"])) for row in rows)
-        stem = truth_path.name.removesuffix("truth.jsonl")
-        for page in sorted(truth_path.parent.glob(f"{stem}*.html")):
-            for name, extract in extractors().items():
-                result = score(extract, page.read_bytes(), truth)
-                print(
-                    f"{page.stem[-34:]:34} {name:12} {result.recall:7.1%} {result.precision:9.1%}"
-                    f" {result.mode:6.1%} {result.milliseconds:7.1f}"
-                )
+    truth = read_truth(arguments.truth)
+    seen: set[bytes] = set()
+    pages: list[Page] = []
+    for page in truth.pages:
+        if arguments.only and arguments.only not in str(page.path):
+            continue
+        raw = page.path.read_bytes()
+        # Collections share pages; each counts once, and only where there's something to find.
+        if raw in seen or not (page.formulas or page.library):
+            continue
+        seen.add(raw)
+        pages.append(page)
+    extractors = compared_extractors(arguments.extractors and arguments.extractors.split(","))
+    if arguments.faults is not None:
+        arguments.faults.mkdir(parents=True, exist_ok=True)
+    renderer = Renderer(arguments.modules, arguments.renderings)
+
+    def progress(text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
+
+    results, left_out = measure(pages, extractors, renderer, arguments.faults, progress)
+    for reference in references(arguments.html, arguments.bench):
+        for result in results:
+            text, _ = extracted(result.compared, reference.page)
+            result.f1[reference.collection].append(word_f1(text or "", reference.text))
+    written = report(results, left_out, truth, sys.argv[1:])
+    if arguments.out is None:
+        print(written)
+    else:
+        arguments.out.write_text(written, encoding="utf-8")
     return 0
 
 
