@@ -208,7 +208,7 @@ def is_blank(formula: TrueFormula, looks: frozenset[str]) -> bool:
         return True
     if formula.format == "tex":
         text = formula.text.strip()
-        return not text or _REFERENCE.fullmatch(text) is not None
+        return not exact_key(text) or _REFERENCE.fullmatch(text) is not None
     return not looks
 
 

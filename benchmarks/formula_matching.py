@@ -53,11 +53,15 @@ NO_RENDERING = Rendering(False, "not rendered", frozenset())
 _OPENING = re.compile(
     r"\\\\|\\\$|\$\$?|\\\(|\\\[|\\begin\{(?P<name>(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?)\}"
 )
+_CODE = re.compile(
+    r"^[> ]*(`{3,})[^`\n]*\n.*?^[> ]*\1`*[ ]*$|(?<!`)(`+)(?!`)[^`\n]+\2(?!`)", re.M | re.S
+)
 _LONGEST = 20_000
 
 
 def delimited(text: str) -> list[Found]:
-    """The formulas of a text: in dollars, TeX brackets, or bare environments."""
+    """The formulas of a text: in dollars, TeX brackets, or bare environments; none in code."""
+    text = _CODE.sub(" ", text)
     found: list[Found] = []
     position = 0
     while match := _OPENING.search(text, position):
@@ -111,7 +115,7 @@ def _closing(text: str, start: int, right: str) -> int:
 # --- what makes two formulas the same
 
 _NO_EFFECT = re.compile(
-    r"\\(?:displaystyle|textstyle|nonumber|notag|limits)(?![a-zA-Z])|\\(?:label|tag\*?)\s*\{[^{}]*\}"
+    r"\\(?:displaystyle|textstyle|nonumber|notag|limits|begingroup|endgroup)(?![a-zA-Z])|\\(?:label|tag\*?)\s*\{[^{}]*\}"
     r"|\\(?:dpi|bg_|fg_)[a-z]*\{?\w*\}?|\\inline(?![a-z])|&(?:bg|fg|s)=[0-9a-fA-F]+"
 )
 _ONE_SIGN = re.compile(r"\{([A-Za-z0-9])\}")
@@ -149,8 +153,9 @@ _ALIKE = str.maketrans(
         for alike, signs in {
             "-": "−‐‑–—", "*": "∗⋆", "'": "′’", "''": "″", "'''": "‴", "`": "‵", "⋅": "·•∙",
             "|": "∣", "‖": "∥", "¯": "ˉ‾_\u0305", "^": "ˆ\u0302", "~": "˜∼", "→": "⟶\u20d7",
-            ".": "˙", "〈": "⟨", "〉": "⟩", "φ": "ϕ", "ε": "ϵ", "θ": "ϑ", "Δ": "∆△", "Ω": "Ω", "μ": "µ",
-            "ħ": "ℏ", "≤": "⩽", "≥": "⩾", "⇒": "⟹", "⇔": "⟺", "\\": "∖⧵", "°": "∘", ":": "∶", "...": "…⋯",
+            ".": "˙", "〈": "⟨", "〉": "⟩", "φ": "ϕ", "ε": "ϵ", "θ": "ϑ", "Δ": "∆△", "Ω": "Ω",
+            "μ": "µ", "ħ": "ℏ", "≤": "⩽", "≥": "⩾", "⇒": "⟹", "⇔": "⟺", "\\": "∖⧵", "°": "∘",
+            ":": "∶", "...": "…⋯",
         }.items()
         for sign in signs
     }

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from extractors.html.asciimath import reads_as_asciimath
@@ -145,12 +145,15 @@ class Delimiters:
         dollars_declared: Whether the page declares the lone dollar as a delimiter.
         asciimath: Pairs that enclose AsciiMath.
         renderer: Whether the page loads a renderer of mathematics.
+        loose_double_dollars: Whether ``$$`` may enclose inline formulas too: editors of Markdown
+            that call KaTeX themselves (Editor.md, kramdown) write both kinds so.
     """
 
     pairs: tuple[Delimiter, ...]
     dollars_declared: bool
     asciimath: tuple[Delimiter, ...]
     renderer: bool
+    loose_double_dollars: bool = False
 
     def common(self) -> Delimiters:
         """Only what delimits on any page, for text that the page's own renderer never saw."""
@@ -175,6 +178,7 @@ def page_delimiters(page: str) -> Delimiters:
     pairs: dict[str, Delimiter] = {pair.left: pair for pair in _ALWAYS}
     asciimath: dict[str, Delimiter] = {}
     dollars = False
+    declared: set[str] = set()
     lower = page.lower()
     renderer = any(name in lower for name in _RENDERERS)
     if renderer:
@@ -185,9 +189,13 @@ def page_delimiters(page: str) -> Delimiters:
                 dollars = True
             elif left not in pairs:
                 pairs[left] = Delimiter(left, right, display, "page_delimiter")
+            elif pairs[left].right == right:
+                pairs[left] = replace(pairs[left], display=display)
+                declared.add(left)
         if any(name in lower for name in _ASCIIMATH_RENDERERS) and "`" not in asciimath:
             asciimath["`"] = Delimiter("`", "`", False, "asciimath")
-    return Delimiters(tuple(pairs.values()), dollars, tuple(asciimath.values()), renderer)
+    loose = "katex" in lower and "mathjax" not in lower and "$$" not in declared
+    return Delimiters(tuple(pairs.values()), dollars, tuple(asciimath.values()), renderer, loose)
 
 
 def _declared(page: str) -> Iterator[tuple[str, str, str, bool]]:
@@ -281,6 +289,7 @@ class Scanner:
         self._by_left = {pair.left: pair for pair in (*delimiters.pairs, *delimiters.asciimath)}
         self._dollars_declared = delimiters.dollars_declared
         self._renderer = delimiters.renderer
+        self._loose_double_dollars = delimiters.loose_double_dollars
         self._closers: dict[str, re.Pattern[str]] = {}
         self._budget = _FAILURE_BUDGET
         self._candidates = _MAX_CANDIDATES
@@ -332,7 +341,10 @@ class Scanner:
         tex = text[match.end() : close]
         if not self._accepts(pair, tex):
             return None
-        return Delimited(match.start(), close + len(pair.right), tex, pair)
+        end = close + len(pair.right)
+        if token == "$$" and self._loose_double_dollars and _is_amid(text, match.start(), end):
+            pair = replace(pair, display=False)
+        return Delimited(match.start(), end, tex, pair)
 
     def _accepts(self, pair: Delimiter, tex: str) -> bool:
         if not tex.strip():
@@ -434,6 +446,14 @@ class Scanner:
             # "$5$" is a formula where dollars are declared or a renderer is there.
             return (declared or self._renderer) and body[-1].isalnum() and " " not in body
         return declared or self._renderer or _SHORT.fullmatch(body) is not None
+
+
+def _is_amid(text: str, start: int, end: int) -> bool:
+    """Whether other words stand on the formula's line."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    line_end = text.find("\n", end)
+    after = text[end : line_end if line_end >= 0 else len(text)]
+    return before.strip() != "" or after.strip(" \t\r.,;:。，") != ""
 
 
 _TEX_SIGN = re.compile(

@@ -31,7 +31,7 @@ _MATH_CLASS = re.compile(
     r"(?:^|\s)(?:math(?:-container|-inline|-display|-tex|-latex|s?)?|tex|latex|texerror|wp-katex-eq"
     r"|ztext-math|katex-eq|inline-?(?:math|equation)|display-?(?:math|equation)|tex2jax_process"
     r"|mathjax_process|process-math|equation|eqno|inlineformula|displayformula|texhtml"
-    r"|math-formula|mathml|formula|arithmatex|LaTeX|mathjax-tex|asciimath|am)(?:\s|$)"
+    r"|math-formula|mathml|formula|arithmatex|LaTeX|mathjax-tex|mathquill-embedded-latex|asciimath|am)(?:\s|$)"
 )
 """Classes that might say so; :func:`class_formula` decides."""
 
@@ -84,7 +84,7 @@ def attribute_formula(element: Element) -> tuple[str, bool, str] | None:
             or element.get("data-eeimg") == "2"
             or _DISPLAY_WORD.search(element.get("class")) is not None
             or tex.strip().startswith(("$$", "\\["))
-            or (element.get("data-eeimg") == "1" and "\\begin{" in tex and is_alone(element))
+            or ("data-eeimg" in element.attributes and is_alone(element))  # Zhihu
         )
         return tex, display, "tex_attribute"
     return None
@@ -135,6 +135,8 @@ def class_formula(element: Element, *, tex_page: bool) -> tuple[str, bool, str] 
     display = element.tag == "div" or _DISPLAY_WORD.search(classes) is not None
     if "math" in words and ("inline" in words or "display" in words):  # Pandoc
         return text, "display" in words, encoding
+    if "mathquill-embedded-latex" in words:
+        return text, display, encoding
     if words & {
         "wp-katex-eq",
         "katex-eq",

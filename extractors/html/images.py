@@ -143,7 +143,8 @@ def _from_service(where: str, encoding: str, source: str, alt: str) -> str:
     if where == "path":
         tex = unquote(source.rpartition("/")[2])
     elif where == "query":
-        tex = unquote_plus(query) if "%20" not in query and " " not in query else unquote(query)
+        # A plus is a plus, as in formulas, unless the address writes those as %2B.
+        tex = unquote_plus(query) if "%2B" in query.upper() else unquote(query)
         tex = _FRONT_PARAMETER.sub("", tex)
         if not query and source.count("/") > 3:
             tex = ""

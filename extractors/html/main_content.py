@@ -121,7 +121,7 @@ def _weigh(root: Element) -> dict[int, _Mass]:
                 has_heading = has_heading or inner.has_heading
                 has_block = has_block or child.tag in BLOCKS
         tag = element.tag
-        if tag == "a":
+        if tag == "a" and "href" in element.attributes:  # others open notes or mark a place
             links = chars
             good = 0.0
         elif tag in BLOCKS:

@@ -830,6 +830,9 @@ def _mtr(element: Element, children: list[Element], texts: list[str]) -> str:
     return " & ".join(cells) or " "
 
 
+_MATHS = re.compile(r"[\\^_]")
+
+
 def _mlabeledtr(element: Element, children: list[Element], texts: list[str]) -> str:
     if not texts:
         return ""
@@ -837,6 +840,8 @@ def _mlabeledtr(element: Element, children: list[Element], texts: list[str]) -> 
     text_only = _ONLY_TEXT.fullmatch(label)
     if text_only:
         label = text_only.group(1).strip().removeprefix("(").removesuffix(")")
+    if _MATHS.search(label):
+        label = rf"\({label}\)"  # a tag is text
     return " & ".join(texts[1:]) + (f" \\tag{{{label}}}" if label else "")
 
 

@@ -173,6 +173,8 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
                 continue
             if tag == "table" and _write_table(node, writer, formulas, code):
                 continue
+            if tag in _HEADINGS and _is_displayed(node, formulas):
+                node.tag = tag = "p"
             stack.append(("close", node, len(writer.buffer)))
             stack.extend([("open", child, 0) for child in reversed(node.children)])
             if tag in ("sub", "sup"):
@@ -213,6 +215,15 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
                 lists.pop()
             if tag in _PARAGRAPHS and not (tag in ("ul", "ol") and lists):
                 writer.blank()
+
+
+def _is_displayed(heading: Element, formulas: Formulas) -> bool:
+    """Whether what is marked as a heading is a formula of several lines, set large."""
+    formula = formulas.of(heading.text().strip())
+    if formula is None or "\\\\" not in formula.tex:
+        return False
+    formula.display = True
+    return True
 
 
 def _write_text(text: str, writer: _Writer, formulas: Formulas) -> None:
