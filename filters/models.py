@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 
 __all__ = [
     "PACKAGED_MODELS",
+    "LanguageModel",
     "ModelError",
     "ModelFile",
     "ModelMismatch",
@@ -71,8 +72,8 @@ class _Packaged:
     origin: str
 
 
-_TRAIN_MATH_SCORE = "python -m pipelines.training.math_score --pages GLOB --output DIR"
-_TRAIN_PERPLEXITY = "python -m pipelines.training.perplexity --text GLOB --output DIR"
+_TRAIN_MATH_SCORE = "proofmill train math-score --pages GLOB --output DIR"
+_TRAIN_PERPLEXITY = "proofmill train perplexity --documents DIR --output DIR"
 
 # A digest is in the card beside the model where we trained it; lid.176's is that of the file as
 # fastText distributes it (filters/data/README.md).
@@ -209,21 +210,38 @@ class _FastText:
         return found
 
 
-class KenlmModel(Protocol):
-    """What a kenlm model offers here."""
+class LanguageModel:
+    """A loaded kenlm model."""
+
+    def __init__(self, path: Path) -> None:
+        import kenlm
+
+        config = kenlm.Config()
+        config.show_progress = False
+        config.arpa_complain = kenlm.ARPALoadComplain.NONE
+        self._model = kenlm.Model(str(path), config)
+        self._unknown = self._word("<unk>")
+        self._words: dict[str, float] = {}
 
     def score(self, sentence: str) -> float:
         """log10 of a sentence's probability, its begin and end included."""
+        found: float = self._model.score(sentence)
+        return found
 
+    def word_score(self, word: str) -> float:
+        """log10 of a word's probability by itself, whatever stands around it."""
+        found = self._words.get(word)
+        if found is not None:
+            return found
+        # Only known words are remembered: as many as the model has, however long the process lives.
+        if word not in self._model:
+            return self._unknown
+        found = self._words[word] = self._word(word)
+        return found
 
-def _read_kenlm(path: Path) -> KenlmModel:
-    import kenlm
-
-    config = kenlm.Config()
-    config.show_progress = False
-    config.arpa_complain = kenlm.ARPALoadComplain.NONE
-    model: KenlmModel = kenlm.Model(str(path), config)
-    return model
+    def _word(self, word: str) -> float:
+        found: float = self._model.score(word, bos=False, eos=False)
+        return found
 
 
 _Model = TypeVar("_Model")
@@ -257,11 +275,11 @@ def load_fasttext(spec: ModelSpec) -> FastTextModel:
     return _load_once("fastText", spec, _FastText)
 
 
-def load_kenlm(spec: ModelSpec) -> KenlmModel:
+def load_kenlm(spec: ModelSpec) -> LanguageModel:
     """A kenlm language model (binary or ARPA), read once a process.
 
     Raises:
         ModelNotFound: There is no such file.
         ModelMismatch: The file is no kenlm model.
     """
-    return _load_once("kenlm", spec, _read_kenlm)
+    return _load_once("kenlm", spec, LanguageModel)

@@ -28,6 +28,7 @@ from pipelines.judge import Judged
 from pipelines.recipe import difference, load_recipe, packaged_recipes
 from pipelines.sample import sample_warc_path
 from pipelines.terminal import err, explained, logged, out, quiet_import, silence_logs
+from pipelines.training.commands import train_app
 
 if TYPE_CHECKING:
     from pipelines.runs import Outcome
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
 app.add_typer(recipes_app, name="recipes")
+app.add_typer(train_app, name="train")
 
 
 def main() -> None:

@@ -30,6 +30,7 @@ from filters.web.published_prefilter import PublishedPrefilter
 from filters.web.quality import QualityRules
 from filters.web.responses import Responses
 from filters.web.url_rules import UrlRules
+from filters.web.word_order import WordOrder
 from pipelines.errors import RecipeError
 from schemas import Decision, Document
 
@@ -89,6 +90,7 @@ STAGES: Mapping[str, _Kind] = {
     "language": _Kind(Language, "text"),
     "math_score": _Kind(MathScore, "text"),
     "perplexity": _Kind(Perplexity, "text"),
+    "word_order": _Kind(WordOrder, "text"),
     "quality": _Kind(QualityRules, "text"),
     "text_length": _Kind(TextLength, "text"),
     "accented_characters": _Kind(AccentedCharacters, "text"),

@@ -2,8 +2,8 @@
 
 OpenWebMath's classifier learned to tell pages with a popular LaTeX command from others by their
 words alone (paper, section on MathScore; spec section 1.5). Its training was never documented; ours
-is ``python -m pipelines.training.math_score``, and the card beside the model says what it was made
-of and how it does.
+is ``proofmill train math-score``, and the card beside the model says what it was made of and how it
+does.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class MathScore:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""
         check_model(
             self.model,
-            made_by="make one: python -m pipelines.training.math_score --pages GLOB --output DIR",
+            made_by="make one: proofmill train math-score --pages GLOB --output DIR",
         )
 
     def model_digest(self) -> str:

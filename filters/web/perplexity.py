@@ -1,31 +1,25 @@
 """Is it text at all? How much a language model of mathematical prose wonders at it.
 
 The original's model (kenlm, trained on the first Proof-Pile) is published but its training isn't;
-ours is ``python -m pipelines.training.perplexity``. Perplexities of different models don't compare,
+ours is ``proofmill train perplexity``. Perplexities of different models don't compare,
 so a threshold belongs to its model; the card suggests one.
 
-The original took a page as one string, so that a part of noise could condemn a page of prose. Ours
-reads it passage by passage and takes the median: at least half of the words must be in passages
-that read well. Of clean held-out pages with random letters after them, 3 words in 10 of the whole,
-99 % are dropped when judged as one string, 7 % by the median; pages that are noise throughout are
-found either way.
+Ours reads it passage by passage (``passages``), and what order the words are in is judged by a
+filter of its own (``word_order``).
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.models import ModelSpec, check_model, load_kenlm, model_digest
 from filters.normalisation import Edition, normalise_for_models
+from filters.web.passages import passages_of, weighted_median
 from schemas import Decision, Document
 
 __all__ = ["Perplexity"]
-
-# Words in a passage: enough for a steady value, few enough that a page has several.
-_PASSAGE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class Perplexity:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""
         check_model(
             self.model,
-            made_by="make one: python -m pipelines.training.perplexity --text GLOB --output DIR",
+            made_by="make one: proofmill train perplexity --documents DIR --output DIR",
         )
 
     def model_digest(self) -> str:
@@ -72,31 +66,15 @@ class Perplexity:
 
         Ours: the median over the text's passages, each of which weighs as many words as it has.
         """
-        line = normalise_for_models(text, self.edition)
-        words = line.split()
-        if not words:
-            return math.inf
-        model = load_kenlm(self.model)
         if self.edition == "published":
-            return _perplexity(model.score(line), len(words))
-        passages = ((" ".join(passage), len(passage)) for passage in _passages(words))
-        ranked = sorted((-model.score(passage) / count, count) for passage, count in passages)
-        return _perplexity(-_median(ranked), 1)
+            line = normalise_for_models(text, "published")
+            words = len(line.split())
+            return _perplexity(load_kenlm(self.model).score(line) / words) if words else math.inf
+        passages = passages_of(text, self.model)
+        if not passages:
+            return math.inf
+        return _perplexity(-weighted_median((-p.log10, len(p.words)) for p in passages))
 
 
-def _passages(words: list[str]) -> list[list[str]]:
-    """The words in passages of equal length, at least ``_PASSAGE`` words each if there are such."""
-    count = max(len(words) // _PASSAGE, 1)
-    bounds = [len(words) * number // count for number in range(count + 1)]
-    return [words[start:end] for start, end in itertools.pairwise(bounds)]
-
-
-def _median(ranked: list[tuple[float, int]]) -> float:
-    """The value below or at which half of the weight lies."""
-    half = sum(weight for _, weight in ranked) / 2
-    reached = itertools.accumulate(weight for _, weight in ranked)
-    return next(value for (value, _), weight in zip(ranked, reached, strict=True) if weight >= half)
-
-
-def _perplexity(log10_probability: float, words: int) -> float:
-    return math.pow(10.0, min(-log10_probability / words, 300.0))
+def _perplexity(log10_probability: float) -> float:
+    return math.pow(10.0, min(-log10_probability, 300.0))

@@ -1,14 +1,13 @@
-"""Builds kenlm's estimator: ``python -m pipelines.training.build_lmplz``.
+"""Builds kenlm's estimator: ``proofmill train lmplz``.
 
-No package ships the programs ``lmplz`` and ``build_binary``; kenlm's source distribution on PyPI
-has their sources. They are built into the user's cache folder, once; needed are cmake, a C++
+No package ships the programs ``lmplz``, ``build_binary`` and ``query``; kenlm's source archive on
+PyPI has their sources. They are built into the user's cache folder, once; needed are cmake, a C++
 compiler and the headers of Boost (program_options, system, thread, unit_test_framework), zlib,
 bzip2 and xz.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -19,26 +18,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.errors import ProofmillError
+
 __all__ = ["KENLM_VERSION", "BuildFailed", "Estimator", "build_lmplz", "find_lmplz"]
 
 KENLM_VERSION = "0.3.0"
-_PROGRAMS = ("lmplz", "build_binary")
+_PROGRAMS = ("lmplz", "build_binary", "query")
 _DEBIAN_PACKAGES = (
     "cmake g++ libboost-program-options-dev libboost-system-dev libboost-thread-dev "
     "libboost-test-dev zlib1g-dev libbz2-dev liblzma-dev"
 )
 
 
-class BuildFailed(RuntimeError):
-    """The programs couldn't be built; the message says what to install or read."""
+class BuildFailed(ProofmillError):
+    """The programs aren't there, or failed; the message says what to install or read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimator:
-    """Where the programs are."""
+    """Where the programs are; ``query`` may be missing, it only verifies."""
 
     lmplz: Path
     build_binary: Path
+    query: Path | None = None
+
+    @property
+    def programs(self) -> list[Path]:
+        """Those that are there."""
+        return [path for path in (self.lmplz, self.build_binary, self.query) if path is not None]
 
 
 def cache_folder() -> Path:
@@ -49,12 +56,16 @@ def cache_folder() -> Path:
 
 def find_lmplz() -> Estimator | None:
     """The programs if they were built before, or are on the PATH; else nothing."""
-    folder = cache_folder()
-    if all((folder / program).is_file() for program in _PROGRAMS):
-        return Estimator(*(folder / program for program in _PROGRAMS))
-    found = [shutil.which(program) for program in _PROGRAMS]
-    lmplz, build_binary = found
-    return Estimator(Path(lmplz), Path(build_binary)) if lmplz and build_binary else None
+    built = [cache_folder() / program for program in _PROGRAMS]
+    found = [path if path.is_file() else _on_path(path.name) for path in built]
+    lmplz, build_binary, query = found
+    return Estimator(lmplz, build_binary, query) if lmplz and build_binary else None
+
+
+def _on_path(program: str) -> Path | None:
+    found = shutil.which(program)
+    # Other packages too have a program called query.
+    return Path(found) if found and program != "query" else None
 
 
 def build_lmplz(jobs: int = 2) -> Estimator:
@@ -64,7 +75,7 @@ def build_lmplz(jobs: int = 2) -> Estimator:
         BuildFailed: A tool is missing or the build failed.
     """
     existing = find_lmplz()
-    if existing is not None:
+    if existing is not None and existing.query is not None:
         return existing
     for tool in ("cmake", "c++"):
         if shutil.which(tool) is None:
@@ -107,21 +118,3 @@ def _run(command: Sequence[str]) -> None:
         raise BuildFailed(
             f"{' '.join(command)} failed:\n{said}\non Debian: apt install {_DEBIAN_PACKAGES}"
         )
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.training.build_lmplz")
-    parser.description = "Build kenlm's lmplz and build_binary into the user's cache folder."
-    parser.add_argument("--jobs", type=int, default=2)
-    given = parser.parse_args(arguments)
-    try:
-        estimator = build_lmplz(given.jobs)
-    except BuildFailed as error:
-        parser.exit(1, f"error: {error}\n")
-    print(estimator.lmplz)
-    print(estimator.build_binary)
-
-
-if __name__ == "__main__":
-    main()

@@ -8,11 +8,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pipelines.training.corpus import Page
+from pipelines.run_directory import file_sha256
+from pipelines.training.pages import Page
 
-__all__ = ["ModelCard", "SourceUse", "describe_sources", "file_sha256", "write_card"]
+__all__ = ["ModelCard", "SourceUse", "describe_sources", "write_card"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class ModelCard:
         command: The command that makes it.
         settings: Every setting that decides its bytes.
         software: Versions of what made it.
+        data_sha256: Digest over the texts that it learnt, with their labels, in their order.
         sources: What it was made of.
         counts: Texts, words, origins.
         measures: How it does on texts that it wasn't made of.
@@ -60,22 +62,33 @@ class ModelCard:
     command: str
     settings: dict[str, Any]
     software: dict[str, str]
+    data_sha256: str
     sources: list[SourceUse]
     counts: dict[str, int]
     measures: dict[str, Any]
     thresholds: dict[str, Any]
     limits: list[str] = field(default_factory=list)
 
-    def markdown(self) -> str:
-        """The card for people."""
+    @classmethod
+    def of_file(cls, model: Path, **content: Any) -> Self:
+        """The card of a model's file: its name, digest and size are taken from there."""
+        return cls(
+            name=model.stem, sha256=file_sha256(model), bytes=model.stat().st_size, **content
+        )
+
+    def markdown(self, picture: str = "") -> str:
+        """The card for people, with the picture that lies beside it."""
         lines = [f"# {self.name}", "", self.summary, ""]
         lines += [f"- sha256 `{self.sha256}`, {self.bytes:,} bytes", f"- made by `{self.command}`"]
         lines += [f"- {name} {version}" for name, version in self.software.items()]
+        lines += [f"- learnt texts, sha256 `{self.data_sha256}`"]
         lines += [
             "",
             "No text of the sources is in this repository; the model holds counts only.",
             "",
         ]
+        if picture:
+            lines += [f"![How {self.name} does on held-out texts]({picture})", ""]
         lines += ["## Thresholds", "", *_listed(self.thresholds), ""]
         lines += ["## Measures on held-out texts", "", *_listed(self.measures), ""]
         lines += ["## Limits", "", *(f"- {limit}" for limit in self.limits), ""]
@@ -145,10 +158,5 @@ def write_card(card: ModelCard, model: Path) -> None:
     """Writes the card beside the model, as JSON and as Markdown."""
     text = json.dumps(asdict(card), indent=1, ensure_ascii=False)
     model.with_suffix(".json").write_text(text + "\n", "utf-8")
-    model.with_suffix(".md").write_text(card.markdown(), "utf-8")
-
-
-def file_sha256(path: Path) -> str:
-    """Digest of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    picture = model.with_suffix(".png").name
+    model.with_suffix(".md").write_text(card.markdown(picture), "utf-8")

@@ -1,265 +1,234 @@
-"""Texts to train on: read from files, labelled with where they come from.
+"""Builds a training corpus: files, web archives and document shards in, one row a page out.
 
-An *origin* is what a text must not share between training and testing: the site of a web page, or
-the whole work that a chapter belongs to. Pages of one site share words that say nothing of
-mathematics ("asked 3 years ago"), and a model that has seen them looks better than it is.
+One Beam phase, whose elements are numbers of tasks: each reads its files, extracts the text,
+labels it by its formulas, strips them, and writes its rows to one Parquet file. What a page is
+doesn't depend on who reads it when, and pages are put in an order of their own afterwards: any
+number of workers and any order of input give the same corpus. A killed build goes on with the tasks
+that are missing.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import html
 import json
-import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
-import yaml
+import apache_beam as beam
 
-from extractors.html import ExtractionError, extract_html
-from filters.normalisation import normalise_for_models
-from pipelines.training.detex import detex
+from pipelines.engine import Engine
+from pipelines.errors import ConservationError, InputError, InputFilesFailed
+from pipelines.inputs import InputFile
+from pipelines.parquet import row_writer
+from pipelines.plan import code_digest
+from pipelines.progress import Display, ProgressWriter, Tally
+from pipelines.reading import SourceFailed
+from pipelines.run_directory import RunDirectory
+from pipelines.training.pages import PAGES, Corpus, pages_file, pages_table
+from pipelines.training.reading import PageReader, ReadingTask
+from pipelines.training.sources import Source
 
-__all__ = ["Page", "Source", "cap_per_origin", "distinct", "load_sources", "read_pages"]
+__all__ = ["DOCUMENTS", "WARC", "CorpusInputs", "build_corpus"]
 
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Files to read and what the card says of them.
-
-    Attributes:
-        name: Short name.
-        files: Globs, relative to the data folder or absolute.
-        licence: As its holder states it.
-        home: Where it comes from.
-        origin: ``source`` when all of it is one work, ``domain`` for pages of many sites.
-        role: ``prose`` (clean mathematical prose, what the language model learns), ``web`` (pages,
-            labelled by what is found in them), ``reference`` (manuals of mathematical software:
-            a page without formulas is no ordinary page), ``manual`` (manuals and books of other
-            subjects: a page with a LaTeX command is none of mathematics), or ``foreign`` (not
-            English; to measure with).
-    """
-
-    name: str
-    files: tuple[str, ...]
-    licence: str = "not stated"
-    home: str = ""
-    origin: Literal["source", "domain"] = "domain"
-    role: Literal["prose", "web", "reference", "manual", "foreign"] = "web"
+WARC, DOCUMENTS = "warc", "documents"
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
-    """One text.
+class CorpusInputs:
+    """What a corpus is made of.
 
     Attributes:
-        text: With formulas as an extractor writes them.
-        origin: What it must not share between training and testing.
-        source: Name of its source.
-        file: The file, relative to the data folder.
-        sha256: Digest of the file.
+        sources: Files, by source.
+        data: Folder that the sources' globs are relative to.
+        warcs: Web archives; every page in them is read.
+        documents: Parquet files with the columns ``document_id`` and ``text``, as runs write them.
+        share: Share of the documents that is taken, drawn by the hash of document_id.
     """
 
-    text: str
-    origin: str
-    source: Source
-    file: str
-    sha256: str
+    sources: tuple[Source, ...] = ()
+    data: Path = Path()
+    warcs: tuple[InputFile, ...] = ()
+    documents: tuple[Path, ...] = ()
+    share: float = 1.0
 
 
-def load_sources(path: Path) -> list[Source]:
-    """The sources of a YAML file (``sources:``, a list of ``Source`` as mappings)."""
-    rows: list[dict[str, Any]] = yaml.safe_load(path.read_text("utf-8"))["sources"]
-    return [Source(**{**row, "files": tuple(row["files"])}) for row in rows]
+def build_corpus(
+    inputs: CorpusInputs,
+    folder: Path,
+    engine: Engine,
+    display: Literal["live", "json", "quiet"] = "live",
+) -> Corpus:
+    """Builds the corpus, or what is missing of it.
+
+    Args:
+        inputs: What it is made of.
+        folder: Where it is kept; that of another corpus is cleared.
+        engine: What runs the phase.
+        display: How progress is shown.
+
+    Raises:
+        InputError: The inputs name no file.
+        InputFilesFailed: Files couldn't be read; the same command goes on with them.
+        EngineFailed: The engine ended early; likewise.
+    """
+    tasks = _tasks(inputs)
+    if not tasks:
+        raise InputError("the inputs name no file that is there")
+    run = RunDirectory(folder.resolve())
+    plan = {
+        "code": [code_digest(), _training_digest()],
+        "sources": [asdict(source) for source in _all_sources(inputs)],
+        "share": inputs.share,
+        "tasks": [asdict(task) for task in tasks],
+    }
+    with run.locked():
+        # As it reads back: tuples are lists there.
+        if run.read_json(run.plan) != json.loads(json.dumps(plan)):
+            run.clear()
+            run.work.mkdir(parents=True, exist_ok=True)
+            run.write_json(run.plan, plan)
+        run.remove_stale()
+        _build(run, tasks, engine, display)
+    return Corpus(run, len(tasks), {source.name: source for source in _all_sources(inputs)})
 
 
-# A chapter is cut into texts of about a page's length.
-_PIECE_WORDS = 500
+_TASK_BYTES = 8 << 20
+_TASK_FILES = 500
+# Below this much input one process is done before two have started (measured for runs).
+_PARALLEL_BYTES = 8 << 20
 
 
-def read_pages(sources: Iterable[Source], data: Path) -> Iterator[Page]:
-    """Every text of the sources, in the order of sources and file names."""
-    for source in sources:
-        for file in _files(source, data):
-            raw = file.read_bytes()
-            digest = hashlib.sha256(raw).hexdigest()
-            name = str(file.relative_to(data)) if file.is_relative_to(data) else file.name
-            for text in _texts(file, raw):
-                # A post is one page; a chapter is as long as several, and is cut.
-                for part in _pieces(text) if source.role == "prose" else (text,):
-                    if part.strip():
-                        yield Page(part, _origin(source, file, raw), source, name, digest)
+def _all_sources(inputs: CorpusInputs) -> list[Source]:
+    found = list(inputs.sources)
+    if inputs.warcs:
+        found.append(Source(WARC, tuple(item.name for item in inputs.warcs), home="web archives"))
+    if inputs.documents:
+        files = tuple(sorted(path.name for path in inputs.documents))
+        found.append(Source(DOCUMENTS, files, home="document shards", role="prose"))
+    names = [source.name for source in found]
+    if len(set(names)) < len(names):
+        raise InputError(f"two sources have the same name: {', '.join(sorted(names))}")
+    return found
 
 
-def _files(source: Source, data: Path) -> list[Path]:
-    found: set[Path] = set()
-    for pattern in source.files:
-        if Path(pattern).is_absolute():
-            root, relative = Path(pattern).anchor, str(Path(pattern)).lstrip("/")
-            found.update(Path(root).glob(relative))
-        else:
-            found.update(data.glob(pattern))
-    return sorted(path for path in found if path.is_file())
+def _tasks(inputs: CorpusInputs) -> list[ReadingTask]:
+    tasks: list[ReadingTask] = []
+    for source in inputs.sources:
+        batch: list[tuple[str, str, str]] = []
+        size = 0
+        for name, path in source.found(inputs.data):
+            status = path.stat()
+            batch.append((name, str(path.resolve()), f"{status.st_size} {status.st_mtime_ns}"))
+            size += status.st_size
+            if size >= _TASK_BYTES or len(batch) >= _TASK_FILES:
+                tasks.append(ReadingTask(len(tasks), "files", source.name, tuple(batch), size))
+                batch, size = [], 0
+        if batch:
+            tasks.append(ReadingTask(len(tasks), "files", source.name, tuple(batch), size))
+    for item in inputs.warcs:
+        file = (item.name, item.uri, str(item.size))
+        tasks.append(ReadingTask(len(tasks), WARC, WARC, (file,), item.size))
+    for path in sorted(inputs.documents):
+        status = path.stat()
+        file = (path.name, str(path.resolve()), f"{status.st_size} {status.st_mtime_ns}")
+        tasks.append(ReadingTask(len(tasks), DOCUMENTS, DOCUMENTS, (file,), status.st_size))
+    return tasks
 
 
-def _texts(file: Path, raw: bytes) -> Iterable[str]:
-    name = file.name.lower()
-    if name.endswith(".gz"):
-        name, raw = name.removesuffix(".gz"), gzip.decompress(raw)
-    reader = _READERS.get(Path(name).suffix)
-    return reader(raw) if reader else ()
+def _training_digest() -> str:
+    """SHA-256 over this package's code, which the digest of a run's code leaves out."""
+    digest = hashlib.sha256()
+    for item in sorted(resources.files(__package__).iterdir(), key=lambda item: item.name):
+        if item.name.endswith(".py"):
+            digest.update(item.read_bytes())
+    return digest.hexdigest()
 
 
-def _html(raw: bytes) -> Iterable[str]:
-    try:
-        return (extract_html(raw).text,)
-    except ExtractionError:
-        return ()
+def _build(
+    run: RunDirectory,
+    tasks: Sequence[ReadingTask],
+    engine: Engine,
+    display: Literal["live", "json", "quiet"],
+) -> None:
+    numbers = [task.number for task in tasks]
+    for number in numbers:
+        # Of an earlier start; this one may succeed.
+        run.failure(number).unlink(missing_ok=True)
+    done = set(run.done("corpus", numbers))
+    missing = [number for number in numbers if number not in done]
+    if not missing:
+        return
+    before = Tally()
+    for number in done:
+        before.add(run.read_json(run.marker("corpus", number))["tally"])
+    total = sum(task.bytes for task in tasks)
+    todo = sum(tasks[number].bytes for number in missing)
+    with Display("Build corpus", total, run.progress, before=before, mode=display):
+        engine.run(
+            "Build corpus",
+            missing,
+            BuildCorpus(str(run.root)),
+            log=run.engine_log,
+            parallel=todo >= _PARALLEL_BYTES,
+        )
+    left = set(missing) - set(run.done("corpus", missing))
+    reasons = {number: run.read_json(run.failure(number)) for number in sorted(left)}
+    if None in reasons.values():
+        raise ConservationError(f"tasks {sorted(left)} left neither a result nor a reason")
+    if reasons:
+        shown = "\n".join(sorted(set(reasons.values()))[:10])
+        raise InputFilesFailed(f"{len(reasons)} task(s) couldn't be read:\n{shown}")
 
 
-def _tex(raw: bytes) -> Iterable[str]:
-    return (detex(raw.decode("utf-8", "replace")),)
+class BuildCorpus(beam.PTransform):
+    """Numbers of tasks to the numbers of the finished ones.
+
+    Args:
+        root: The corpus's folder, which holds its plan.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self._root = root
+
+    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
+        """Reads, labels and strips."""
+        return tasks | "Read, label and strip" >> beam.ParDo(_BuildTask(self._root))
 
 
-_FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
-# Fences that hold formulas (MyST) are formulas; all others are code, of which a sign is enough: a
-# long one would be cut in pieces.
-_FENCE = re.compile(
-    r"^[ \t]*(?P<mark>```+|~~~+)(?P<info>[^\n]*)\n(?P<body>.*?)^[ \t]*(?P=mark)[ \t]*$",
-    re.DOTALL | re.MULTILINE,
-)
-# Directives, anchors, roles, images and comments of the Markdown dialects of books.
-_DIRECTIVE = re.compile(
-    r"^:{3,}.*$|^\(.*\)=$|^:[a-z]+:.*$|^%.*$|!\[[^\]]*\]\([^)]*\)|\{[a-z:]+\}`[^`]*`|:[a-z]+:`[^`]*`"
-    r"|\{%.*?%\}|<!--.*?-->|</?[a-z][^<>\n]*>",
-    re.MULTILINE,
-)
+@beam.typehints.with_input_types(int)
+@beam.typehints.with_output_types(int)
+class _BuildTask(beam.DoFn):
+    def __init__(self, root: str) -> None:
+        self._run = RunDirectory(Path(root))
 
+    def setup(self) -> None:
+        plan: dict[str, Any] = self._run.read_json(self._run.plan)
+        self._tasks = [ReadingTask.from_json(task) for task in plan["tasks"]]
+        sources = [Source(**{**row, "files": tuple(row["files"])}) for row in plan["sources"]]
+        self._reader = PageReader({source.name: source for source in sources}, plan["share"])
 
-def _markdown(raw: bytes) -> Iterable[str]:
-    text = _FRONT_MATTER.sub("", raw.decode("utf-8", "replace"))
-    return (_DIRECTIVE.sub("", _FENCE.sub(_fenced, text)),)
+    def teardown(self) -> None:
+        self._reader.close()
 
-
-def _fenced(match: re.Match[str]) -> str:
-    return f"$${match['body']}$$" if match["info"].strip() == "{math}" else "`code`"
-
-
-def _plain(raw: bytes) -> Iterable[str]:
-    return (raw.decode("utf-8", "replace"),)
-
-
-def _json_lines(raw: bytes) -> Iterable[str]:
-    for line in raw.decode("utf-8", "replace").splitlines():
-        if line.strip():
-            row: dict[str, Any] = json.loads(line)
-            yield str(row.get("text") or row.get("input") or "")
-
-
-# PreTeXt, the XML that open textbooks are written in: formulas in <m>, <me>, <men>, <md>, <mdn>.
-_PRETEXT_FORMULA = re.compile(r"<(m|me|men|md|mdn)\b[^>/]*>(.*?)</\1>", re.DOTALL)
-_PRETEXT_NO_PROSE = re.compile(
-    r"<!--.*?-->|<(image|latex-image|asymptote|sage|program|console|docinfo|notation|idx|index|webwork"
-    r"|macros|tabular|pg-code)\b[^>/]*>.*?</\1>",
-    re.DOTALL,
-)
-_BLOCK_END = re.compile(r"</(?:p|title|li|statement|solution|answer|hint|caption)>")
-_TAG = re.compile(r"<[^>]*>")
-
-
-def _pretext(raw: bytes) -> Iterable[str]:
-    text = _PRETEXT_NO_PROSE.sub(" ", raw.decode("utf-8", "replace"))
-    text = _PRETEXT_FORMULA.sub(_pretext_formula, text)
-    text = _TAG.sub(" ", _BLOCK_END.sub("\n\n", text))
-    return (html.unescape("\n\n".join(" ".join(p.split()) for p in text.split("\n\n"))),)
-
-
-def _pretext_formula(match: re.Match[str]) -> str:
-    mark = "$" if match[1] == "m" else "$$"
-    return f"{mark}{_TAG.sub(' ', match[2]).replace('$', ' ')}{mark}"
-
-
-_READERS: Mapping[str, Callable[[bytes], Iterable[str]]] = {
-    ".html": _html,
-    ".htm": _html,
-    ".xhtml": _html,
-    ".testhtml": _html,
-    ".tex": _tex,
-    ".md": _markdown,
-    ".markdown": _markdown,
-    ".txt": _plain,
-    ".jsonl": _json_lines,
-    ".ptx": _pretext,
-    ".xml": _pretext,
-}
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """A long text cut between paragraphs into pieces of about a page."""
-    piece: list[str] = []
-    words = 0
-    for paragraph in text.split("\n\n"):
-        piece.append(paragraph)
-        words += len(paragraph.split())
-        if words >= _PIECE_WORDS:
-            yield "\n\n".join(piece)
-            piece, words = [], 0
-    if words:
-        yield "\n\n".join(piece)
-
-
-_LINK = re.compile(
-    rb"""<link\b[^>]*\brel=["']?canonical["']?[^>]*>|<meta\b[^>]*\bog:url\b[^>]*>""", re.IGNORECASE
-)
-_ADDRESS = re.compile(rb"""https?://[^"'\s>]+""")
-_DOMAIN_NAME = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
-# Hosts that many unconnected sites share.
-_SHARED_HOSTS = frozenset(
-    ("github.io", "wordpress.com", "blogspot.com", "co.uk", "com.au", "co.jp", "co.za", "com.br")
-)
-
-
-def _origin(source: Source, file: Path, raw: bytes) -> str:
-    if source.origin == "source":
-        return source.name
-    for tag in _LINK.findall(raw[:200_000]):
-        address = _ADDRESS.search(tag)
-        host = urlsplit(address[0].decode("ascii", "replace")).hostname if address else None
-        if host:
-            return _site(host)
-    for part in (file.parent.name, file.stem):
-        if _DOMAIN_NAME.fullmatch(part.lower()) and not part.lower().endswith((".html", ".htm")):
-            return _site(part.lower())
-    return source.name
-
-
-def _site(host: str) -> str:
-    labels = host.removeprefix("www.").split(".")
-    count = 3 if ".".join(labels[-2:]) in _SHARED_HOSTS else 2
-    return ".".join(labels[-count:])
-
-
-def distinct(pages: Iterable[Page]) -> Iterator[Page]:
-    """The pages without those whose normalised text was there before."""
-    seen: set[bytes] = set()
-    for page in pages:
-        line = normalise_for_models(page.text, "ours")
-        key = hashlib.blake2b(line.encode(), digest_size=16).digest()
-        if key not in seen:
-            seen.add(key)
-            yield page
-
-
-def cap_per_origin(pages: Sequence[Page], most: int) -> list[Page]:
-    """At most so many pages of an origin, drawn by hash, in their given order."""
-    by_origin: dict[str, list[tuple[bytes, int]]] = defaultdict(list)
-    for number, page in enumerate(pages):
-        drawn = hashlib.blake2b(f"{page.sha256}\0{page.text}".encode(), digest_size=8).digest()
-        by_origin[page.origin].append((drawn, number))
-    kept = {number for rows in by_origin.values() for _, number in sorted(rows)[:most]}
-    return [page for number, page in enumerate(pages) if number in kept]
+    def process(self, element: int) -> Iterator[int]:
+        task, run, tally = self._tasks[element], self._run, Tally()
+        progress = ProgressWriter(run.progress, element)
+        path = pages_file(run, element)
+        path.unlink(missing_ok=True)
+        try:
+            with row_writer(path, PAGES, pages_table) as rows:
+                for row in self._reader.read(task, tally):
+                    rows.add(row)
+                    progress.report(tally)
+        except SourceFailed as error:
+            # Put on record; no exception, which would end the phase for the other tasks too.
+            run.write_json(run.failure(element), str(error))
+            return
+        tally.bytes = task.bytes
+        run.write_json(run.marker("corpus", element), {"tally": tally.to_json()})
+        progress.report(tally, done=True)
+        yield element

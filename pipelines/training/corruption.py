@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["CORRUPTIONS"]
+__all__ = ["CORRUPTIONS", "word_salad"]
 
 _PROTECTED = re.compile(r"(\$\$[^$]*\$\$|\$[^$]*\$)")
 
@@ -105,3 +105,9 @@ _CHANGES: Sequence[tuple[str, Callable[[str, random.Random], str]]] = (
 CORRUPTIONS: Mapping[str, Callable[[str], str]] = {
     name: _drawn_by(change, name) for name, change in _CHANGES
 }
+
+
+def word_salad(text: str, vocabulary: Sequence[str]) -> str:
+    """As many words as the text has, drawn from a vocabulary, each as likely as the other."""
+    rng = random.Random(f"word_salad\0{text}")
+    return " ".join(rng.choices(vocabulary, k=len(_words(text))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,8 +13,11 @@ __all__ = [
     "area_under_curve",
     "at_threshold",
     "calibration",
+    "confusion",
+    "curve",
     "quantile",
     "threshold_for_precision",
+    "wilson_interval",
 ]
 
 
@@ -59,14 +64,62 @@ def at_threshold(
     positives: Sequence[float], negatives: Sequence[float], threshold: float
 ) -> AtThreshold:
     """Precision, recall and false-positive rate at one threshold; precision 1 when none passes."""
+    return _at(sorted(positives), sorted(negatives), threshold)
+
+
+def confusion(
+    positives: Sequence[float], negatives: Sequence[float], threshold: float
+) -> dict[str, int]:
+    """How many texts of each kind pass a threshold and how many don't."""
     true = sum(score >= threshold for score in positives)
     false = sum(score >= threshold for score in negatives)
+    return {
+        "positives_that_pass": true,
+        "positives_dropped": len(positives) - true,
+        "negatives_that_pass": false,
+        "negatives_dropped": len(negatives) - false,
+    }
+
+
+_CURVE_POINTS = 200
+
+
+def curve(positives: Sequence[float], negatives: Sequence[float]) -> list[AtThreshold]:
+    """Precision and recall at every threshold that changes them; of very many, an even choice."""
+    thresholds = sorted({*positives, *negatives})
+    if len(thresholds) > _CURVE_POINTS:
+        last = len(thresholds) - 1
+        places = {round(n * last / (_CURVE_POINTS - 1)) for n in range(_CURVE_POINTS)}
+        thresholds = [thresholds[place] for place in sorted(places)]
+    true, false = sorted(positives), sorted(negatives)
+    return [_at(true, false, threshold) for threshold in thresholds]
+
+
+def _at(positives: Sequence[float], negatives: Sequence[float], threshold: float) -> AtThreshold:
+    """``at_threshold`` of sorted scores."""
+    true = len(positives) - bisect.bisect_left(positives, threshold)
+    false = len(negatives) - bisect.bisect_left(negatives, threshold)
     return AtThreshold(
         threshold,
         round(true / (true + false), 4) if true + false else 1.0,
         round(true / len(positives), 4) if positives else 0.0,
         round(false / len(negatives), 4) if negatives else 0.0,
     )
+
+
+# Two-sided 95 %: the quantile of the normal distribution at 0.975.
+_NORMAL_975 = 1.959963984540054
+
+
+def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927), which holds for few trials and extreme shares."""
+    if trials == 0:
+        return 0.0, 1.0
+    share, square = successes / trials, _NORMAL_975**2
+    centre = share + square / (2 * trials)
+    spread = _NORMAL_975 * math.sqrt((share * (1 - share) + square / (4 * trials)) / trials)
+    scale = 1 + square / trials
+    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
 
 
 def calibration(

@@ -1,254 +1,296 @@
-"""Trains the perplexity model: ``python -m pipelines.training.perplexity``.
+"""Trains the perplexity model: ``proofmill train perplexity``.
 
 A small pruned n-gram model of mathematical prose, normalised as the filter normalises: formulas are
-one word. It is estimated by kenlm's ``lmplz`` (``python -m pipelines.training.build_lmplz``) and
-measured on works that it never saw, clean and corrupted. OpenWebMath's own model was estimated on
-the first Proof-Pile with settings that weren't published (spec section 1.5).
+one word. It is measured on works that it never saw, clean and corrupted, by both filters that read
+it, ``perplexity`` and ``word_order``. OpenWebMath's own model was estimated on the first Proof-Pile
+with settings that weren't published (spec section 1.5).
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import re
-import subprocess
 import tempfile
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from filters.models import ModelFile
-from filters.normalisation import normalise_for_models
-from filters.web.language import Language
 from filters.web.perplexity import Perplexity
-from pipelines.training.build_lmplz import KENLM_VERSION, BuildFailed, Estimator, build_lmplz
-from pipelines.training.card import ModelCard, describe_sources, file_sha256, write_card
-from pipelines.training.corpus import (
-    Page,
-    Source,
-    cap_per_origin,
-    distinct,
-    load_sources,
-    read_pages,
-)
-from pipelines.training.corruption import CORRUPTIONS
+from filters.web.word_order import WordOrder
+from pipelines.errors import InputError
+from pipelines.training.build_lmplz import KENLM_VERSION, Estimator
+from pipelines.training.card import ModelCard, describe_sources, write_card
+from pipelines.training.charts import draw_histograms
+from pipelines.training.classifier import Step
+from pipelines.training.corruption import CORRUPTIONS, word_salad
 from pipelines.training.folds import assign_folds
-from pipelines.training.math_score import label_of
+from pipelines.training.labels import NEGATIVE, POSITIVE
+from pipelines.training.language_model import LanguageModelSettings, estimate, verify
 from pipelines.training.measures import area_under_curve, quantile
-from schemas import Document
+from pipelines.training.pages import Corpus, Page, cap_per_origin
 
-__all__ = ["PerplexityTraining", "TooFewTexts", "train_perplexity"]
+__all__ = ["PerplexitySettings", "TooFewTexts", "train_perplexity"]
 
-
-# Share of clean held-out texts that must stay, and how many texts of an origin and of a kind are
-# measured at most.
+# Share of clean held-out texts that both filters together must keep, and how many texts of an
+# origin and of a kind are measured at most.
 _KEPT = 0.99
 _MEASURED_PER_ORIGIN = 25
 _MEASURED = 400
 
 
-class TooFewTexts(ValueError):
+class TooFewTexts(InputError):
     """There isn't enough to train on and to measure with."""
 
 
 @dataclass(frozen=True, slots=True)
-class PerplexityTraining:
-    """What to train on and how.
+class PerplexitySettings:
+    """What of a corpus is learnt, and how.
 
     Attributes:
-        sources: Texts: those with the role ``prose`` are learnt, with the web pages that hold LaTeX
-            commands and some that don't; ``foreign`` ones are only measured.
-        output: Folder for the model and its card.
-        data: Folder that the globs of the sources are relative to.
-        name: The model's name; its file is ``NAME.binary``.
         per_origin: At most so many texts of one site or work.
-        order: Words in the longest n-gram.
-        prune: n-grams seen at most so often are left out, by length; kenlm's ``--prune``.
-        fewest_occurrences: Rarer words are unknown words.
-        unknown_word: log10 probability of an unknown word. What lmplz estimates (about -5) is too
-            kind to misread and fused words, which this filter is there to find.
         ordinary_pages: So many English web pages without formulas are learnt besides. With none
             the model takes the words of an unusual subject for noise: in a trial its auc fell from
             0.955 to 0.950 against fused words, from 0.968 to 0.957 against shuffled ones.
         folds: Parts of the cross-validation by origin.
         fewest_words: Texts with fewer words are neither learnt nor measured.
+        model: How the model is estimated.
     """
 
-    sources: tuple[Source, ...]
-    output: Path
-    data: Path = Path()
-    name: str = "perplexity-small"
     per_origin: int = 300
-    order: int = 3
-    prune: tuple[int, ...] = (0, 1, 2)
-    fewest_occurrences: int = 5
-    unknown_word: float = -7.0
     ordinary_pages: int = 600
     folds: int = 5
     fewest_words: int = 50
+    model: LanguageModelSettings = field(default_factory=LanguageModelSettings)
 
 
-def train_perplexity(config: PerplexityTraining) -> ModelCard:
-    """Trains, measures and writes the model and its card.
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """The pages of a corpus by what they are used for."""
+
+    clean: list[Page]
+    ordinary: list[Page]
+    measured: dict[str, list[Page]]
+    folds: dict[str, int]
+
+
+def train_perplexity(
+    corpus: Corpus,
+    settings: PerplexitySettings,
+    output: Path,
+    name: str,
+    estimator: Estimator,
+    step: Step,
+    *,
+    keep_arpa: bool = True,
+) -> ModelCard:
+    """Trains, measures, verifies and writes the model, its card and its picture.
+
+    Args:
+        corpus: The texts: those with the role ``prose`` are learnt, with the web pages that hold
+            LaTeX commands and some that don't; ``foreign`` and ``measured`` ones are only measured.
+        settings: What is learnt, and how.
+        output: Folder for the model; its file is ``NAME.binary``.
+        name: The model's name.
+        estimator: kenlm's programs.
+        step: Told of what is being done.
+        keep_arpa: Whether ``NAME.arpa`` is left beside the binary model.
 
     Returns:
         The card.
 
     Raises:
         TooFewTexts: Nothing to learn or nothing to measure with.
-        BuildFailed: kenlm's estimator isn't there and can't be built, or it failed.
+        BuildFailed: A program of kenlm failed.
+        VerificationFailed: The model isn't what it must be.
     """
-    pages = list(distinct(read_pages(config.sources, config.data)))
-    return _train(pages, config, build_lmplz())
-
-
-def _train(pages: Sequence[Page], config: PerplexityTraining, estimator: Estimator) -> ModelCard:
-    pages = [page for page in pages if len(page.text.split()) >= config.fewest_words]
-    clean = cap_per_origin([page for page in pages if _is_clean(page)], config.per_origin)
-    folds = assign_folds(((page.origin, True) for page in clean), config.folds)
-    if len(folds) < config.folds:
-        raise TooFewTexts(
-            f"{len(clean)} clean texts from {len(folds)} origins, at least {config.folds} origins "
-            "are needed, so that each is once measured by a model that saw nothing of it; "
-            "give more --text"
-        )
-    ordinary = _some([page for page in pages if _is_ordinary(page)], None)
-    learnt_too, others = ordinary[: config.ordinary_pages], ordinary[config.ordinary_pages :]
-    kinds = {"other languages": _foreign(pages), "ordinary web pages": others}
-    scores = _Scores()
-    with tempfile.TemporaryDirectory() as folder:
-        for fold in range(config.folds):
-            rest = [page for page in clean if folds[page.origin] != fold]
-            held_out = [page for page in clean if folds[page.origin] == fold]
-            model = Path(folder) / f"{fold}.binary"
-            _estimate([*rest, *learnt_too], model, config, estimator)
-            scores.add(_some(cap_per_origin(held_out, _MEASURED_PER_ORIGIN)), model)
-            if fold == 0:
-                for kind, found in kinds.items():
-                    scores.add_kind(kind, _some(found), model)
-    config.output.mkdir(parents=True, exist_ok=True)
-    model = config.output / f"{config.name}.binary"
-    _estimate([*clean, *learnt_too], model, config, estimator)
-    card = _card(config, model, clean, learnt_too, scores)
-    write_card(card, model)
+    step("choose texts")
+    chosen = _choose(corpus, settings)
+    learnt_too = corpus.texts(chosen.ordinary, "line")
+    output.mkdir(parents=True, exist_ok=True)
+    scores = _cross_validated(corpus, chosen, learnt_too, settings, output, estimator, step)
+    step("estimate on all texts, and verify")
+    binary, arpa = output / f"{name}.binary", output / f"{name}.arpa"
+    lines = sorted([*corpus.texts(chosen.clean, "line"), *learnt_too])
+    estimate(lines, binary, settings.model, estimator, arpa)
+    verified = verify(arpa, binary, lines, estimator)
+    if not keep_arpa:
+        arpa.unlink()
+    card = _card(settings, binary, chosen, lines, scores, verified)
+    write_card(card, binary)
+    kinds = {kind: [p for p, _ in found] for kind, found in scores.items()}
+    title = f"{name}: perplexity of held-out texts, by kind"
+    draw_histograms(title, kinds, card.thresholds["perplexity"], binary.with_suffix(".png"))
     return card
 
 
-class _Scores:
-    """Perplexities of texts by kind, all by models that saw nothing of their origin."""
-
-    def __init__(self) -> None:
-        self.clean: list[float] = []
-        self.kinds: dict[str, list[float]] = {}
-
-    def add(self, held_out: Sequence[Page], model: Path) -> None:
-        """Scores clean texts and what is made of them by corruption."""
-        score = Perplexity(model=ModelFile(str(model))).score
-        for page in held_out:
-            self.clean.append(score(page.text))
-            if page.source.role == "web":
-                self.kinds.setdefault("web pages with formulas", []).append(self.clean[-1])
-            for name, corrupt in CORRUPTIONS.items():
-                self.kinds.setdefault(name.replace("_", " "), []).append(score(corrupt(page.text)))
-
-    def add_kind(self, kind: str, pages: Sequence[Page], model: Path) -> None:
-        """Scores other texts as they are."""
-        score = Perplexity(model=ModelFile(str(model))).score
-        if pages:
-            self.kinds[kind] = [score(page.text) for page in pages]
+def _choose(corpus: Corpus, settings: PerplexitySettings) -> _Chosen:
+    pages = [page for page in corpus.pages() if page.words >= settings.fewest_words]
+    clean = cap_per_origin([page for page in pages if _is_clean(page)], settings.per_origin)
+    folds = assign_folds(((page.origin, True) for page in clean), settings.folds)
+    if len(folds) < settings.folds:
+        raise TooFewTexts(
+            f"{len(clean)} clean texts from {len(folds)} origins, at least {settings.folds} "
+            "origins are needed, so that each is once measured by a model that saw nothing of it; "
+            "give more --documents or --text"
+        )
+    ordinary = _drawn([page for page in pages if _is_ordinary(page)], None)
+    measured: dict[str, list[Page]] = {}
+    for page in pages:
+        if page.source.role == "measured":
+            measured.setdefault(page.source.name.replace("-", " "), []).append(page)
+    measured["other languages"] = [p for p in pages if p.source.role == "foreign" and not p.english]
+    measured["ordinary web pages"] = ordinary[settings.ordinary_pages :]
+    return _Chosen(clean, ordinary[: settings.ordinary_pages], measured, folds)
 
 
 def _is_clean(page: Page) -> bool:
     if page.source.role == "web":
-        return label_of(page) == "positive" and _is_english(page)
+        return page.label == POSITIVE
     return page.source.role == "prose"
 
 
-def _estimate(
-    pages: Sequence[Page], model: Path, config: PerplexityTraining, estimator: Estimator
-) -> None:
-    # A text is one line, as it is when it is scored.
-    lines = sorted(normalise_for_models(page.text, "ours") for page in pages)
-    counts = Counter(word for line in lines for word in line.split())
-    known = sorted(word for word, count in counts.items() if count >= config.fewest_occurrences)
-    with tempfile.TemporaryDirectory() as folder:
-        text, arpa, vocabulary = (Path(folder) / name for name in ("text", "arpa", "vocabulary"))
-        text.write_text("\n".join(lines) + "\n", "utf-8")
-        vocabulary.write_text(" ".join(known) + "\n", "utf-8")
-        _run(
-            [estimator.lmplz, "-o", config.order, "--prune", *config.prune[: config.order],
-             "--limit_vocab_file", vocabulary, "--discount_fallback", "--memory", "1G",
-             "--temp_prefix", folder + "/", "--text", text, "--arpa", arpa]
-        )  # fmt: skip
-        _set_unknown_word(arpa, config.unknown_word)
-        # A trie whose probabilities and back-offs have 8 bits, its pointers compressed.
-        _run([estimator.build_binary, "-q", "8", "-b", "8", "-a", "22", "trie", arpa, model])
+def _is_ordinary(page: Page) -> bool:
+    return page.source.role == "web" and page.label == NEGATIVE
 
 
-_UNKNOWN_WORD = re.compile(r"^-[0-9.e-]+(?=\t<unk>)", re.MULTILINE)
+def _drawn(pages: Sequence[Page], most: int | None = _MEASURED) -> list[Page]:
+    """So many pages, drawn by hash."""
+
+    def drawn(page: Page) -> bytes:
+        return hashlib.blake2b(page.key, digest_size=8).digest()
+
+    return sorted(pages, key=lambda page: (drawn(page), page.order))[:most]
 
 
-def _set_unknown_word(arpa: Path, log10: float) -> None:
-    table, replaced = _UNKNOWN_WORD.subn(str(log10), arpa.read_text("utf-8"), count=1)
-    if not replaced:
-        raise BuildFailed(f"{arpa} has no <unk>: lmplz wrote something else than expected")
-    arpa.write_text(table, "utf-8")
+# (perplexity, gain of word order) of texts by kind, all by models that saw nothing of their origin.
+_Scores = dict[str, list[tuple[float, float]]]
+_CLEAN, _WEB = "clean prose", "web pages with formulas"
 
 
-_SHOWN = 2000
+def _cross_validated(
+    corpus: Corpus,
+    chosen: _Chosen,
+    learnt_too: Sequence[str],
+    settings: PerplexitySettings,
+    output: Path,
+    estimator: Estimator,
+    step: Step,
+) -> _Scores:
+    scores: _Scores = {_CLEAN: [], _WEB: []}
+    with tempfile.TemporaryDirectory(dir=output) as folder:
+        for fold in range(settings.folds):
+            step(f"measure, fold {fold + 1} of {settings.folds}")
+            rest = [page for page in chosen.clean if chosen.folds[page.origin] != fold]
+            held_out = [page for page in chosen.clean if chosen.folds[page.origin] == fold]
+            model = Path(folder) / f"{fold}.binary"
+            lines = [*corpus.texts(rest, "line"), *learnt_too]
+            estimate(lines, model, settings.model, estimator)
+            _score_held_out(corpus, held_out, model, scores)
+            if fold == 0:
+                for kind, pages in chosen.measured.items():
+                    texts = corpus.texts(_drawn(pages), "text")
+                    _add(scores, kind, texts, model)
+    return {kind: found for kind, found in scores.items() if found}
 
 
-def _run(command: Sequence[Any]) -> None:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise BuildFailed(f"{' '.join(map(str, command))} failed:\n{done.stderr[-_SHOWN:]}")
+def _score_held_out(corpus: Corpus, held_out: Sequence[Page], model: Path, scores: _Scores) -> None:
+    """Scores clean texts and what is made of them by corruption."""
+    pages = _drawn(cap_per_origin(held_out, _MEASURED_PER_ORIGIN))
+    texts = corpus.texts(pages, "text")
+    _add(scores, _CLEAN, texts, model)
+    web = [t for page, t in zip(pages, texts, strict=True) if page.source.role == "web"]
+    _add(scores, _WEB, web, model)
+    for name, corrupt in CORRUPTIONS.items():
+        _add(scores, name.replace("_", " "), list(map(corrupt, texts)), model)
+    vocabulary = sorted({word for text in texts for word in text.split() if word.isalpha()})
+    salads = [word_salad(text, vocabulary) for text in texts] if vocabulary else []
+    _add(scores, "word salad", salads, model)
+
+
+def _add(scores: _Scores, kind: str, texts: Sequence[str], model: Path) -> None:
+    spec = ModelFile(str(model))
+    perplexity, order = Perplexity(model=spec).score, WordOrder(model=spec).score
+    scores.setdefault(kind, []).extend((perplexity(text), order(text)) for text in texts)
+
+
+def _thresholds(clean: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
+    """A perplexity and a gain that together keep the wanted share: (perplexity, gain, kept).
+
+    Each is set to cost as much as the other, as little as the wanted share demands.
+    """
+    perplexities, gains = [p for p, _ in clean], [g for _, g in clean]
+    share = _KEPT
+    while True:
+        perplexity = _rounded(quantile(perplexities, share), up=True)
+        gain = _rounded(quantile(gains, 1 - share), up=False)
+        kept = sum(p <= perplexity and g >= gain for p, g in clean) / len(clean)
+        if kept >= _KEPT or share >= 1:
+            return perplexity, gain, kept
+        share += 0.0005
+
+
+def _rounded(value: float, *, up: bool) -> float:
+    """Two significant digits, rounded to the side that keeps more."""
+    rounded = float(f"{value:.1e}")
+    unit = 10.0 ** (int(f"{value:.1e}".partition("e")[2]) - 1)
+    if up and rounded < value:
+        rounded += unit
+    if not up and rounded > value:
+        rounded -= unit
+    return float(f"{rounded:.2g}")
 
 
 def _card(
-    config: PerplexityTraining,
-    model: Path,
-    clean: Sequence[Page],
-    ordinary: Sequence[Page],
+    settings: PerplexitySettings,
+    binary: Path,
+    chosen: _Chosen,
+    lines: Sequence[str],
     scores: _Scores,
+    verified: dict[str, Any],
 ) -> ModelCard:
-    threshold = float(f"{quantile(scores.clean, _KEPT):.2g}")
-    kept = sum(score <= threshold for score in scores.clean) / len(scores.clean)
-    rows = [_row("clean prose", scores.clean, scores.clean, threshold)]
-    rows += [_row(kind, found, scores.clean, threshold) for kind, found in scores.kinds.items()]
-    skip = ("sources", "output", "data", "name")
-    return ModelCard(
-        name=config.name,
+    clean = scores[_CLEAN]
+    perplexity, gain, kept = _thresholds(clean)
+    plain = asdict(settings)
+    digest = hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
+    return ModelCard.of_file(
+        binary,
         summary=(
             "kenlm n-gram model of English mathematical prose, formulas as one word: perplexity of "
-            "a text, low for prose, high for what isn't."
+            "a text, low for prose, high for what isn't; and the gain of word order, high for "
+            "prose, low for words in none."
         ),
-        sha256=file_sha256(model),
-        bytes=model.stat().st_size,
-        command="python -m pipelines.training.perplexity --sources FILE --data DIR --output DIR",
-        settings={k: v for k, v in asdict(config).items() if k not in skip},
+        command="proofmill train perplexity --sources FILE --data DIR --output DIR",
+        settings={**{k: v for k, v in plain.items() if k != "model"}, **plain["model"]},
         software={"kenlm": KENLM_VERSION},
+        data_sha256=digest,
         sources=describe_sources(
-            [(page, "mathematical") for page in clean] + [(page, "ordinary") for page in ordinary]
+            [(page, "mathematical") for page in chosen.clean]
+            + [(page, "ordinary") for page in chosen.ordinary]
         ),
         counts={
-            "mathematical_texts": len(clean),
-            "mathematical_words": sum(len(page.text.split()) for page in clean),
-            "origins_of_these": len({page.origin for page in clean}),
-            "ordinary_pages": len(ordinary),
-            "ordinary_words": sum(len(page.text.split()) for page in ordinary),
+            "mathematical_texts": len(chosen.clean),
+            "mathematical_words": sum(page.words for page in chosen.clean),
+            "origins_of_these": len({page.origin for page in chosen.clean}),
+            "ordinary_pages": len(chosen.ordinary),
+            "ordinary_words": sum(page.words for page in chosen.ordinary),
         },
         measures={
             "how": (
-                f"{config.folds}-fold cross-validation by origin: each text is measured by a model "
-                "that saw nothing of its site or work; the packaged model is made of all. "
+                f"{settings.folds}-fold cross-validation by origin: each text is measured by a "
+                "model that saw nothing of its site or work; the packaged model is made of all. "
                 "Corruptions are made of the held-out texts. auc: the probability that such a text "
-                "has a higher perplexity than clean prose"
+                "has a higher perplexity (or a lower gain of order) than clean prose; dropped: "
+                "at these thresholds"
             ),
-            "perplexity": rows,
+            "kinds": [_row(kind, found, clean, perplexity, gain) for kind, found in scores.items()],
+            "verified": verified,
         },
-        thresholds={"threshold": threshold, "keeps_of_clean_prose": round(kept, 4)},
+        thresholds={
+            "perplexity": perplexity,
+            "word_order": gain,
+            "keeps_of_clean_prose": round(kept, 4),
+        },
         limits=[
             "Perplexities of different models don't compare: OpenWebMath's 15,000 is of another.",
             "English only; Chinese has no spaces, hence few words: language must be judged before.",
@@ -258,72 +300,28 @@ def _card(
 
 
 def _row(
-    kind: str, found: Sequence[float], clean: Sequence[float], threshold: float
+    kind: str,
+    found: Sequence[tuple[float, float]],
+    clean: Sequence[tuple[float, float]],
+    perplexity: float,
+    gain: float,
 ) -> dict[str, Any]:
+    perplexities, gains = [p for p, _ in found], [g for _, g in found]
+    by_perplexity = [p > perplexity for p in perplexities]
+    by_order = [g < gain for g in gains]
+    either = [a or b for a, b in zip(by_perplexity, by_order, strict=True)]
+    auc, auc_order = 0.5, 0.5
+    if found is not clean:
+        auc = area_under_curve(perplexities, [p for p, _ in clean])
+        auc_order = area_under_curve([g for _, g in clean], gains)
     return {
         "texts": kind,
         "count": len(found),
-        "median": float(f"{quantile(found, 0.5):.3g}"),
-        "dropped": round(sum(score > threshold for score in found) / len(found), 3),
-        "auc": round(area_under_curve(found, clean), 3) if found is not clean else 0.5,
+        "median": float(f"{quantile(perplexities, 0.5):.3g}"),
+        "auc": round(auc, 3),
+        "median_gain": float(f"{quantile(gains, 0.5):.3g}"),
+        "auc_of_gain": round(auc_order, 3),
+        "dropped_by_perplexity": round(sum(by_perplexity) / len(found), 3),
+        "dropped_by_word_order": round(sum(by_order) / len(found), 3),
+        "dropped_by_either": round(sum(either) / len(found), 3),
     }
-
-
-def _foreign(pages: Sequence[Page]) -> list[Page]:
-    """Texts in other languages; what a translation left in English is none."""
-    return [
-        page
-        for page in pages
-        if page.source.role == "foreign"
-        and not Language().judge(Document("", text=page.text)).keeps
-    ]
-
-
-def _is_ordinary(page: Page) -> bool:
-    """Whether a page is English prose without formulas."""
-    return page.source.role == "web" and label_of(page) == "negative" and _is_english(page)
-
-
-def _is_english(page: Page) -> bool:
-    return Language().judge(Document("", text=page.text)).keeps
-
-
-def _some(pages: Sequence[Page], most: int | None = _MEASURED) -> list[Page]:
-    """So many pages, drawn by hash."""
-
-    def drawn(page: Page) -> bytes:
-        return hashlib.blake2b(page.text.encode(), digest_size=8).digest()
-
-    return sorted(pages, key=drawn)[:most]
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.training.perplexity")
-    parser.description = "Train the perplexity model; see runbooks/retrain-models.md."
-    parser.add_argument(
-        "--text",
-        nargs="*",
-        default=[],
-        metavar="GLOB",
-        help="clean texts; a work each, at least five",
-    )
-    parser.add_argument("--sources", type=Path, help="YAML file that names sources and licences")
-    parser.add_argument("--data", type=Path, default=Path(), help="folder that its globs start in")
-    parser.add_argument("--output", type=Path, required=True, help="folder for model and card")
-    parser.add_argument("--name", default="perplexity-small")
-    given = parser.parse_args(arguments)
-    sources = load_sources(given.sources) if given.sources else []
-    sources += [Source(glob, (glob,), origin="source", role="prose") for glob in given.text]
-    if not sources:
-        parser.error("give --text or --sources")
-    config = PerplexityTraining(tuple(sources), given.output, given.data, given.name)
-    try:
-        card = train_perplexity(config)
-    except (TooFewTexts, BuildFailed) as error:
-        parser.exit(2, f"error: {error}\n")
-    print(card.markdown())
-
-
-if __name__ == "__main__":
-    main()

@@ -111,7 +111,7 @@ def test_published_edition_fuses_words() -> None:
 
 def test_a_missing_or_changed_model_names_the_command() -> None:
     MathScore().check()
-    with pytest.raises(ModelNotFound, match=r"python -m pipelines\.training\.math_score"):
+    with pytest.raises(ModelNotFound, match=r"proofmill train math-score"):
         MathScore(model="/nowhere/math.ftz").check()
     path = str(model_path("math-score-small"))
     with pytest.raises(ModelMismatch, match="sha256"):

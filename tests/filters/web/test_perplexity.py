@@ -116,7 +116,7 @@ def test_any_text_has_a_score(text: str) -> None:
 
 def test_a_missing_or_changed_model_names_the_command() -> None:
     Perplexity().check()
-    with pytest.raises(ModelNotFound, match=r"python -m pipelines\.training\.perplexity"):
+    with pytest.raises(ModelNotFound, match=r"proofmill train perplexity"):
         Perplexity(model="/nowhere/model.binary").check()
     path = str(model_path("perplexity-small"))
     with pytest.raises(ModelMismatch, match="sha256"):

@@ -1,4 +1,4 @@
-"""Training MathScore on a tiny corpus written here."""
+"""Training MathScore on a tiny web written here, by the command that people run."""
 
 from __future__ import annotations
 
@@ -9,142 +9,101 @@ import pytest
 
 from filters.models import ModelFile, check_model, model_digest
 from filters.web.math_score import MathScore
-from pipelines.training.corpus import Page, Source
-from pipelines.training.math_score import (
-    MathScoreTraining,
-    TooFewPages,
-    has_popular_command,
-    label_of,
-    main,
-    train_math_score,
-)
+from tests.pipelines.training.running import run
+from tests.pipelines.training.tiny_web import MATHEMATICS, ORDINARY, write_pages, write_warc
 
-_MATHEMATICS = (
-    "The theorem says that every bounded sequence has a convergent subsequence in this space.",
-    "Suppose that the function is continuous and let the derivative vanish at the given point.",
-    "We prove by induction that the polynomial divides the determinant of the matrix.",
-    "Hence the group is abelian, and its subgroup of finite index is normal by the lemma.",
-)
-_ORDINARY = (
-    "The hotel is close to the beach and the breakfast was good, but the room was small.",
-    "Police said on Monday that the road would stay closed until the end of the week.",
-    "Stir the sauce over a low heat and serve it with bread, cheese and a fresh salad.",
-    "The team won the match at home and the coach was happy with the young players.",
-)
-_ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth")
+_SMALL = ("--folds", "3", "--dimension", "4", "--buckets", "500", "--features", "300", "--epochs", "25",
+          "--fewest-words", "10", "--workers", "1", "--progress", "quiet")  # fmt: skip
 
 
-def _write_corpus(folder: Path) -> None:
-    for site in range(6):
-        for page in range(4):
-            host = f"www.site{site}.example"
-            mathematical = site % 2 == 0
-            lines = list(_MATHEMATICS if mathematical else _ORDINARY)
-            lines = lines[page:] + lines[:page]
-            formula = "<p>Let \\(\\alpha \\in \\mathbf{R}\\) and \\(\\sum x_i\\) be given.</p>"
-            where = f"This is the {_ORDINALS[page]} page of the {_ORDINALS[site]} site."
-            body = "".join(f"<p>{line}</p>" for line in [*lines, where])
-            text = (
-                f'<html><head><link rel="canonical" href="https://{host}/{page}">'
-                '<script src="MathJax.js"></script></head><body><article>'
-                f"{body}{formula if mathematical else ''}</article></body></html>"
-            )
-            (folder / f"{site}-{page}.html").write_text(text, "utf-8")
+def train(*arguments: object) -> int:
+    return run("math-score", *arguments, *_SMALL)
 
 
-def _config(folder: Path, output: Path) -> MathScoreTraining:
-    return MathScoreTraining(
-        (Source("pages", ("*.html",), licence="ours"),),
-        output,
-        folder,
-        folds=3,
-        dimension=4,
-        buckets=500,
-        features=300,
-        epochs=25,
-        fewest_words=10,
-    )
-
-
-@pytest.fixture
-def corpus(tmp_path: Path) -> Path:
-    folder = tmp_path / "corpus"
-    folder.mkdir()
-    _write_corpus(folder)
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with a tiny web and a model of it."""
+    folder = tmp_path_factory.mktemp("tiny")
+    write_pages(folder / "pages")
+    assert train("--pages", folder / "pages", "--output", folder / "model") == 0
     return folder
 
 
-def test_the_same_pages_give_the_same_bytes(corpus: Path, tmp_path: Path) -> None:
-    first = train_math_score(_config(corpus, tmp_path / "first"))
-    second = train_math_score(_config(corpus, tmp_path / "second"))
-    assert first == second
-    files = [tmp_path / run / "math-score-small.ftz" for run in ("first", "second")]
-    assert files[0].read_bytes() == files[1].read_bytes()
-    assert first.sha256 == model_digest(str(files[0]))
+def test_the_same_pages_give_the_same_bytes(trained: Path, tmp_path: Path) -> None:
+    pages = [str(trained / "pages" / f"{digit}-*.html") for digit in range(5, -1, -1)]
+    arguments = [item for page in pages for item in ("--pages", page)]
+    assert train(*arguments, "--output", tmp_path) == 0
+    for name in ("math-score-small.ftz", "math-score-small.png"):
+        assert (tmp_path / name).read_bytes() == (trained / "model" / name).read_bytes()
+    cards = [
+        json.loads((f / "math-score-small.json").read_text()) for f in (trained / "model", tmp_path)
+    ]
+    assert cards[0] == cards[1]
 
 
-def test_the_model_tells_the_kinds_apart(corpus: Path, tmp_path: Path) -> None:
-    card = train_math_score(_config(corpus, tmp_path / "model"))
-    assert card.measures["auc"] > 0.9
-    assert card.counts["positive_texts"] == card.counts["negative_texts"] == 12
-    assert card.counts["origins"] == 6
-    score = MathScore(model=str(tmp_path / "model" / "math-score-small.ftz")).score
-    assert score(_MATHEMATICS[0]) > score(_ORDINARY[0])
-
-
-def test_the_card_is_written_for_programs_and_people(corpus: Path, tmp_path: Path) -> None:
-    card = train_math_score(_config(corpus, tmp_path / "model"))
+def test_an_archive_teaches_the_same_as_its_pages(trained: Path, tmp_path: Path) -> None:
+    write_warc(tmp_path / "a.warc")
+    assert train("--warc", tmp_path / "a.warc", "--output", tmp_path / "model") == 0
     model = tmp_path / "model" / "math-score-small.ftz"
-    written = json.loads(model.with_suffix(".json").read_text("utf-8"))
-    assert written["sha256"] == card.sha256
-    assert written["sources"][0]["licence"] == "ours"
-    assert set(written["thresholds"]) == {"threshold_with_math", "threshold_without_math"}
-    assert "| pages | ours |" in model.with_suffix(".md").read_text("utf-8")
-    check_model(ModelFile(str(model), card.sha256), made_by="")
+    card = json.loads(model.with_suffix(".json").read_text("utf-8"))
+    assert card["counts"]["positive_texts"] == card["counts"]["negative_texts"] == 12
+    assert card["counts"]["origins"] == 6
+    assert MathScore(model=str(model)).score(MATHEMATICS[0]) > 0.5
 
 
-def test_one_kind_alone_is_refused(corpus: Path, tmp_path: Path) -> None:
-    for page in corpus.glob("[135]-*.html"):
-        page.unlink()
-    with pytest.raises(TooFewPages, match="give more --pages"):
-        train_math_score(_config(corpus, tmp_path / "model"))
+def test_the_model_tells_the_kinds_apart(trained: Path) -> None:
+    score = MathScore(model=str(trained / "model" / "math-score-small.ftz")).score
+    assert score(MATHEMATICS[0]) > score(ORDINARY[0])
 
 
-def test_the_command_explains_what_is_missing(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_card_is_complete(trained: Path) -> None:
+    model = trained / "model" / "math-score-small.ftz"
+    card = json.loads(model.with_suffix(".json").read_text("utf-8"))
+    check_model(ModelFile(str(model), card["sha256"]), made_by="")
+    assert card["sha256"] == model_digest(str(model))
+    assert len(card["data_sha256"]) == 64
+    assert card["sources"][0]["texts"] == {"negative": 12, "positive": 12}
+    assert len(card["sources"][0]["sha256"]) == 64
+    assert set(card["thresholds"]) == {"threshold_with_math", "threshold_without_math"}
+    measures = card["measures"]
+    assert measures["auc"] > 0.9
+    confusion = measures["confusion_at_recipe_thresholds"]
+    assert [row["threshold"] for row in confusion] == [0.1, 0.9]
+    for row in confusion:
+        assert row["positives_that_pass"] + row["positives_dropped"] == 12
+    assert measures["by_encoding"][0]["encoding"] == "parentheses"
+    assert len(measures["by_origin"]) == 6
+    assert len(measures["worst_errors"]) == 10
+    assert all(row["misleading_words"] for row in measures["worst_errors"])
+    written = model.with_suffix(".md").read_text("utf-8")
+    assert "| pages | not stated |" in written
+    assert "](math-score-small.png)" in written
+    assert model.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
+    # A card travels with its model: no word of where it was made.
+    assert str(trained) not in model.with_suffix(".json").read_text("utf-8")
+
+
+def test_one_kind_alone_is_refused(
+    trained: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    with pytest.raises(SystemExit) as raised:
-        main(["--pages", str(tmp_path / "*.html"), "--output", str(tmp_path)])
-    assert raised.value.code == 2
-    assert "give more --pages" in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["--output", str(tmp_path)])
-    assert "--sources" in capsys.readouterr().err
+    code = train("--pages", trained / "pages" / "[024]-*.html", "--output", tmp_path)
+    assert code == 2
+    assert "give more --pages" in capfd.readouterr().err
+    assert not list(tmp_path.glob("*.ftz"))
 
 
 @pytest.mark.parametrize(
-    ("text", "role", "label"),
+    ("arguments", "message"),
     [
-        (r"so $\alpha$ is real", "web", "positive"),
-        ("so $x$ is real", "web", ""),
-        ("so ∑ ∫ ∂ are signs", "web", ""),
-        ("nothing of the kind", "web", "negative"),
-        ("nothing of the kind", "manual", "negative"),
-        (r"a staff with \bar lines", "manual", ""),
-        ("nothing of the kind", "reference", ""),
-        (r"so $\alpha$ is real", "reference", "positive"),
-        ("nothing of the kind", "prose", ""),
-        (r"so $\alpha$ is real", "prose", "positive"),
-        (r"so $\alpha$ is real", "foreign", ""),
-        (r"in C:\Users\intel\bin", "web", "negative"),
-        ("run `\\in` in the shell", "web", "negative"),
+        ((), "give --warc, --pages or --sources"),
+        (("--pages", "nowhere/*.html"), "no file"),
+        (("--warc", "nowhere.warc"), "nowhere.warc"),
+        (("--sources", "nowhere.yaml"), "nowhere.yaml"),
     ],
 )
-def test_labels(text: str, role: str, label: str) -> None:
-    page = Page(text, "origin", Source("s", (), role=role), "f", "")  # type: ignore[arg-type]
-    assert label_of(page) == label
-
-
-def test_commands_in_code_do_not_count() -> None:
-    assert has_popular_command(r"the $\frac12$ of it")
-    assert not has_popular_command("```tex\n\\frac12\n```")
+def test_mistakes_are_named_before_any_work(
+    arguments: tuple[str, ...], message: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert train(*arguments, "--output", tmp_path / "model") == 2
+    assert message in capfd.readouterr().err.replace("\n", "")
+    assert not (tmp_path / "model").exists()

@@ -1,0 +1,142 @@
+"""Pictures of how models do, small enough to lie beside them.
+
+Equal measures give equal files: no date is in them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pipelines.training.measures import AtThreshold, calibration, curve
+
+__all__ = ["draw_classifier", "draw_curve", "draw_histograms"]
+
+# Colour-blind safe (Okabe and Ito 2008).
+_COLOURS = (
+    "#0072B2", "#009E73", "#E69F00", "#D55E00", "#CC79A7", "#56B4E9", "#000000", "#7F7F7F",
+)  # fmt: skip
+_DPI = 100
+
+
+def _figure(width: float, height: float) -> Any:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _save(figure: Any, path: Path) -> None:
+    figure.savefig(path, dpi=_DPI, metadata={"Software": None})
+
+
+def _plain(axes: Any, title: str, x: str, y: str) -> None:
+    axes.set_title(title, loc="left", fontsize=10)
+    axes.set_xlabel(x, fontsize=9)
+    axes.set_ylabel(y, fontsize=9)
+    axes.tick_params(labelsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def draw_classifier(
+    name: str,
+    positives: Sequence[float],
+    negatives: Sequence[float],
+    thresholds: Mapping[str, float],
+    path: Path,
+) -> None:
+    """Draws calibration, and precision and recall against the threshold, side by side.
+
+    Args:
+        name: The model's name.
+        positives: Held-out scores, 0 to 1.
+        negatives: Likewise.
+        thresholds: Those that recipes use, by name.
+        path: The PNG file.
+    """
+    figure = _figure(9.0, 3.6)
+    left, right = figure.subplots(1, 2)
+    points = calibration(positives, negatives)
+    left.plot([0, 1], [0, 1], color=_COLOURS[-1], linewidth=0.8, linestyle="--")
+    left.plot(
+        [p.mean_score for p in points], [p.positive_share for p in points],
+        marker="o", markersize=4, color=_COLOURS[0],
+    )  # fmt: skip
+    _plain(left, f"{name}: calibration", "mean score", "share of positives")
+    _draw_precision_recall(right, curve(positives, negatives), thresholds)
+    _save(figure, path)
+
+
+def draw_curve(
+    title: str, points: Sequence[AtThreshold], thresholds: Mapping[str, float], path: Path
+) -> None:
+    """Draws precision and recall against the threshold."""
+    figure = _figure(6.0, 3.6)
+    axes = figure.subplots()
+    _draw_precision_recall(axes, points, thresholds, title)
+    low, high = points[0].threshold, points[-1].threshold
+    if low > 0 and high > 50 * low:
+        axes.set_xscale("log")
+    _save(figure, path)
+
+
+def _draw_precision_recall(
+    axes: Any,
+    points: Sequence[AtThreshold],
+    thresholds: Mapping[str, float],
+    title: str = "precision and recall",
+) -> None:
+    at = [point.threshold for point in points]
+    axes.plot(at, [p.precision for p in points], color=_COLOURS[0], label="precision")
+    axes.plot(at, [p.recall for p in points], color=_COLOURS[2], label="recall")
+    for name, value in thresholds.items():
+        axes.axvline(value, color=_COLOURS[-1], linewidth=0.8, linestyle=":")
+        axes.text(
+            value, 0.02, f" {name.replace('_', ' ')} {value:g}",
+            rotation=90, fontsize=7, va="bottom", ha="right", color="#555555",
+            transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+    axes.legend(frameon=False, fontsize=8, loc="lower center")
+    _plain(axes, title, "threshold", "")
+
+
+def draw_histograms(
+    title: str, kinds: Mapping[str, Sequence[float]], threshold: float, path: Path
+) -> None:
+    """Draws one row a kind: the share of its texts by perplexity, logarithmic.
+
+    Args:
+        title: The picture's title.
+        kinds: Perplexities by kind of text.
+        threshold: The recipe's.
+        path: The PNG file.
+    """
+    figure = _figure(7.5, 0.62 * len(kinds) + 1.2)
+    rows = figure.subplots(len(kinds), 1, sharex=True, squeeze=False)[:, 0]
+    logs = {kind: [math.log10(v) for v in values] for kind, values in kinds.items()}
+    low = min(min(values) for values in logs.values())
+    high = min(max(max(values) for values in logs.values()), 8.0)
+    edges = [low + (high - low) * n / 80 for n in range(81)]
+    for axes, (number, (kind, values)) in zip(rows, enumerate(logs.items()), strict=True):
+        shown = [min(value, high) for value in values]
+        weights = [1 / len(shown)] * len(shown)
+        axes.hist(shown, edges, weights=weights, color=_COLOURS[number % len(_COLOURS)])
+        axes.axvline(math.log10(threshold), color="black", linewidth=0.9, linestyle=":")
+        axes.set_yticks([])
+        axes.tick_params(labelsize=8)
+        axes.text(
+            0.995, 0.9, f"{kind} ({len(shown):,})",
+            transform=axes.transAxes, ha="right", va="top", fontsize=8,
+        )  # fmt: skip
+        for side in ("top", "right", "left"):
+            axes.spines[side].set_visible(False)
+    ticks = range(math.ceil(low), math.floor(high) + 1)
+    rows[-1].set_xticks(list(ticks), [f"$10^{{{tick}}}$" for tick in ticks])
+    rows[-1].set_xlabel(f"perplexity; dotted: the threshold, {threshold:g}", fontsize=9)
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    _save(figure, path)
