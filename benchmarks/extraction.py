@@ -20,7 +20,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -51,7 +51,8 @@ class Tally:
     Attributes:
         wanted: Formulas that it should have.
         kept: Of these, in the text.
-        same: Of these, with the same TeX.
+        wanted_tex: Of these, ones that the page holds as TeX.
+        same: Kept with the same TeX.
         modes: Kept ones whose mode the page says.
         in_mode: Of these, in the right mode.
         found: Formulas in its text.
@@ -65,6 +66,7 @@ class Tally:
     """
 
     wanted: int = 0
+    wanted_tex: int = 0
     kept: int = 0
     same: int = 0
     modes: int = 0
@@ -201,10 +203,10 @@ def looks_of(formula: TrueFormula, renderer: Renderer) -> frozenset[str]:
 
 
 def is_blank(formula: TrueFormula, looks: frozenset[str]) -> bool:
-    """Whether it shows nothing: macro definitions, spaces, or a bare reference to an equation."""
+    """Whether it shows no formula: definitions, spaces, a bare reference, the library's refusal."""
     if formula.mathml and not skeleton(formula.mathml):
         return True
-    if formula.format == "mathml" and "<merror" in formula.mathml:
+    if "<merror" in formula.mathml:
         return True
     if formula.format == "tex":
         text = formula.text.strip()
@@ -230,6 +232,7 @@ def tally(
     for one in true:
         if one.is_wanted:
             whole.wanted += 1
+            whole.wanted_tex += one.format == "tex"
             parts[encoding_of(one)].wanted += 1
     for index, position, exact in matched.pairs:
         one = true[index]
@@ -354,22 +357,23 @@ def measure(
         lines: list[str] = []
         for number, page in enumerate(pages):
             looks = [looks_of(one, renderer) for one in page.formulas]
-            shown = [
-                (one, look)
-                for one, look in zip(page.formulas, looks, strict=True)
-                if not is_blank(one, look)
+            blank = [is_blank(one, look) for one, look in zip(page.formulas, looks, strict=True)]
+            # What shows nothing needn't be kept, but may be.
+            true = [
+                replace(one, visible=False) if nothing else one
+                for one, nothing in zip(page.formulas, blank, strict=True)
             ]
             if result is results[0]:
-                left_out["show nothing or refer"] += len(page.formulas) - len(shown)
-                for one, _ in shown:
-                    left_out["hidden"] += not one.visible
-                    left_out["in the page's frame"] += one.visible and one.chrome
-                    left_out["in code"] += one.visible and not one.chrome and one.code
-            true = [one for one, _ in shown]
+                left_out["refused, or showing nothing, or referring"] += sum(blank)
+                for one, nothing in zip(page.formulas, blank, strict=True):
+                    if not nothing:
+                        left_out["hidden"] += not one.visible
+                        left_out["in the page's frame"] += one.visible and one.chrome
+                        left_out["in code"] += one.visible and not one.chrome and one.code
             found = found_by[result.compared.name][number]
             if found is None:
                 result.by_collection[page.collection].failed += 1
-            matched = match(true, found or [], renderer.known, [look for _, look in shown])
+            matched = match(true, found or [], renderer.known, looks)
             whole, parts = tally(page, true, found or [], matched, verbatims[number], renderer)
             result.by_collection[page.collection].add(whole)
             for encoding, part in parts.items():

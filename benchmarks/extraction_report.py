@@ -17,33 +17,35 @@ __all__ = ["report"]
 _METHOD = """\
 Written by `python -m benchmarks.extraction`; nothing below is typed by hand.
 
-**Truth.** Each page is opened in headless Chromium without network. Requests for MathJax and KaTeX,
-on whatever host, are answered with the npm package of the major version that the page asks for; the
-page's own configuration runs; then the library is asked for its list of formulas, with source, mode
-and MathML. Formulas that no library made (annotations and alternative texts of rendered pages,
-formula images, bare MathML, spans of Sphinx and Pandoc) are read from the document by the browser:
-`static:` in the tables. Nothing of the extractors' code takes part.
+**Truth.** Each page is opened in headless Chromium without network. Requests for MathJax and
+KaTeX, on whatever host, are answered with the npm package of the major version that the page asks
+for; the page's own configuration runs; then the library is asked for its list of formulas, with
+source, mode and MathML. Formulas that no library made (annotations and alternative texts of
+rendered pages, formula images, bare MathML, spans of Sphinx and Pandoc) are read from the
+document by the browser: `static:` in the tables. Nothing of the extractors' code takes part.
 
-**Which formulas count.** Recall counts the formulas that the browser shows, outside `nav`, `aside`,
-`footer`, sidebars, menus, navigation boxes and lists of related pages, and outside code. Formulas
-that are left out of recall aren't held against an extractor that has them. A formula that shows
-nothing, only points to an equation (`\\eqref`) or only counts one (LibreTexts' `\\PageIndex`) isn't
-counted on either side. A row of cells into which LaTeXML splits an equation is one formula. Pages
-where a library ran and found no formula are in, so that invented formulas show in the precision;
-pages whose settings are in a script that can't be had count for recall only. A page that several
-collections hold counts once.
+**Which formulas count.** Recall counts the formulas that the browser shows, outside `nav`,
+`aside`, `footer`, sidebars, menus, navigation boxes and lists of related pages, and outside code.
+Not counted either are formulas that the library itself refuses, that show nothing (macro
+definitions), only point to an equation (`\\eqref`) or only count one (LibreTexts' `\\PageIndex`).
+Formulas that are left out of recall aren't held against an extractor that has them. A row of
+cells into which LaTeXML splits an equation is one formula. Pages where a library ran and found no
+formula are in, so that invented formulas show in the precision; pages whose settings are in a
+script that can't be had count for recall only. A page that several collections hold counts once.
 
-**What is compared.** An extractor's formulas are what stands between dollars or TeX brackets in its
-text, and bare environments. One is *kept* when its TeX is the page's up to spaces (*same TeX*), or
-when KaTeX or MathJax renders it to the same signs in the same structure as the page's library or
-MathML: this is what decides where a page's macros are expanded, and where a page holds MathML or
-AsciiMath and no TeX. *Mode* is the share of kept formulas that are displayed or inline as in the
-page. *Precision* is the share of the text's formulas that the page has, each as often as the page
-has it; *repeated* counts those too many. *Missed, nearest* is the mean similarity (difflib, 0 to 1)
-of a missed formula to the nearest one that the extractor invented. *Broken* counts formulas that
-KaTeX refuses (strict mode off) and that don't stand in the page like that. *Words* is the F1 of the
-bags of words against the labelled main content. *Pages/s* is by processor time on one core, all
-extractors in one process, one after the other on each page.
+**What is compared.** An extractor's formulas are what stands between dollars or TeX brackets in
+its text, and bare environments. One is *kept* when its TeX is the page's up to spaces (*same
+TeX*, among the formulas that the page holds as TeX), or when KaTeX or MathJax renders it to the
+same signs in the same structure as the page's library or MathML: this is what decides where a
+page's macros are expanded, and where a page holds MathML or AsciiMath and no TeX. *Mode* is the
+share of kept formulas that are displayed or inline as in the page. *Precision* is the share of
+the text's formulas that the page has, each as often as the page has it; *repeated* counts those
+too many, *false* the others. Formulas between dollars that a page's library never saw count as
+false, also where a reader would take them for formulas. *Missed, nearest* is the mean similarity
+(difflib, 0 to 1) of a missed formula to the nearest false one. *Broken* counts formulas that
+KaTeX refuses (strict mode off) and that don't stand in the page like that. *Words* is the F1 of
+the bags of words against the labelled main content. *Pages/s* is by processor time on one core,
+all extractors in one process, one after the other on each page.
 """
 
 
@@ -105,7 +107,7 @@ def _overall(results: Sequence[Results]) -> list[str]:
         missed = total.wanted - total.kept
         lines.append(
             f"| {one.compared.name} | {_share(total.kept, total.wanted)} "
-            f"| {_share(total.same, total.wanted)} | {_share(total.right, total.found)} "
+            f"| {_share(total.same, total.wanted_tex)} | {_share(total.right, total.found)} "
             f"| {_share(total.in_mode, total.modes)} | {total.repeated} | {total.false} "
             f"| {total.nearness / missed if missed else 1:.2f} | {total.broken} | {total.failed} "
             f"| {one.pages / one.seconds if one.seconds else 0:.1f} |"

@@ -45,6 +45,9 @@ class Rendering:
     skeletons: frozenset[str]
 
 
+LETTERS_ONLY = "static:mathml-text"
+"""The oracle's name for MathML elements that hold plain text: TeX, some without backslashes."""
+
 NO_RENDERING = Rendering(False, "not rendered", frozenset())
 
 
@@ -53,14 +56,12 @@ NO_RENDERING = Rendering(False, "not rendered", frozenset())
 _OPENING = re.compile(
     r"\\\\|\\\$|\$\$?|\\\(|\\\[|\\begin\{(?P<name>(?:equation|align|gather|multline|eqnarray|alignat|flalign)\*?)\}"
 )
-_CODE = re.compile(
-    r"^[> ]*(`{3,})[^`\n]*\n.*?^[> ]*\1`*[ ]*$|(?<!`)(`+)(?!`)[^`\n]+\2(?!`)", re.M | re.S
-)
+_CODE = re.compile(r"^[> ]*(`{3,})[^`\n]*\n.*?^[> ]*\1`*[ ]*$", re.MULTILINE | re.DOTALL)
 _LONGEST = 20_000
 
 
 def delimited(text: str) -> list[Found]:
-    """The formulas of a text: in dollars, TeX brackets, or bare environments; none in code."""
+    """The formulas of a text, outside fenced code: in dollars, TeX brackets, bare environments."""
     text = _CODE.sub(" ", text)
     found: list[Found] = []
     position = 0
@@ -69,6 +70,8 @@ def delimited(text: str) -> list[Found]:
         position = match.end()
         if token in {"\\\\", "\\$"}:
             continue
+        if token in {"\\(", "\\["} and text[match.start() - 1 : match.start()] == "`":
+            continue  # code that shows the delimiter
         if match.group("name"):
             close = text.find("\\end{" + match.group("name") + "}", position)
             if close < 0:
@@ -152,7 +155,8 @@ _ALIKE = str.maketrans(
         sign: alike
         for alike, signs in {
             "-": "−‐‑–—", "*": "∗⋆", "'": "′’", "''": "″", "'''": "‴", "`": "‵", "⋅": "·•∙",
-            "|": "∣", "‖": "∥", "¯": "ˉ‾_\u0305", "^": "ˆ\u0302", "~": "˜∼", "→": "⟶\u20d7",
+            "|": "∣", "‖": "∥", "⊥": "⟂", "¯": "ˉ‾_\u0305", "^": "ˆ\u0302",
+            "~": "˜∼", "→": "⟶\u20d7",
             ".": "˙", "〈": "⟨", "〉": "⟩", "φ": "ϕ", "ε": "ϵ", "θ": "ϑ", "Δ": "∆△", "Ω": "Ω",
             "μ": "µ", "ħ": "ℏ", "≤": "⩽", "≥": "⩾", "⇒": "⟹", "⇔": "⟺", "\\": "∖⧵", "°": "∘",
             ":": "∶", "...": "…⋯",
@@ -275,6 +279,7 @@ def match(
     result = Match()
     open_found = dict.fromkeys(range(len(found)))
     free = set(range(len(true)))
+    has_letters_only = any("\\" not in one.text for one in true if one.oracle == LETTERS_ONLY)
     # Within a key, wanted formulas are served first, and each by one in its own mode if it can be.
     for exact in (True, False):
         by_key: dict[str, list[int]] = defaultdict(list)
@@ -285,7 +290,7 @@ def match(
             for position in list(open_found):
                 one = found[position]
                 keys = (
-                    [exact_key(one.tex)]
+                    [exact_key(one.tex)] + [exact_key(one.tex.replace("\\", ""))] * has_letters_only
                     if exact
                     else sorted(renderings.get(one.tex, NO_RENDERING).skeletons)
                 )

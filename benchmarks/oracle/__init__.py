@@ -105,7 +105,7 @@ def _page(row: dict[str, Any]) -> Page:
         path=path,
         collection=collection_of(path),
         library=row.get("library", ""),
-        settings_missing=row.get("end") == "unconfigured"
+        settings_missing=row.get("end") in {"unconfigured", "late"}
         or any(_SETTINGS.search(address) for address in row.get("refused", ())),
         error=row.get("error", ""),
         formulas=tuple(

@@ -130,7 +130,8 @@ export function listing() {
     // the only thing of its block, which is no cell of a table
     let block = node.parentElement;
     while (block && getComputedStyle(block).display.startsWith("inline")) block = block.parentElement;
-    if (!block || block.matches("td, th, li, h1, h2, h3, h4, h5, h6")) return false;
+    if (block?.matches("h1, h2, h3, h4, h5, h6")) return null; // a page that doesn't say
+    if (!block || block.matches("td, th, li")) return false;
     const text = block.textContent.trim();
     const inside = (node.textContent ?? "").trim();
     return text.replace(/^[\s.,;:()0-9]+|[\s.,;:()0-9]+$/g, "") === inside.replace(/^[\s.,;:()0-9]+|[\s.,;:()0-9]+$/g, "")
@@ -201,15 +202,16 @@ export function listing() {
         if (output && document.querySelector("script[id='" + output.id.replace("-Frame", "") + "']")) continue;
       }
       const text = annotation(node) || node.getAttribute("alttext") || "";
-      const plain = !node.firstElementChild && /\\[a-z]/i.test(node.textContent) ? node.textContent : "";
+      const plain = node.firstElementChild ? "" : node.textContent; // TeX, if anything
       if (!text && !node.textContent.trim()) continue;
       const shown = node.closest(".mwe-math-element");
       add(shown ?? node, (shown ?? node).parentElement, {
-        oracle: annotation(node) ? "static:annotation" : text ? "static:alttext" : "static:mathml",
+        oracle: annotation(node) ? "static:annotation" : text ? "static:alttext"
+          : plain ? "static:mathml-text" : "static:mathml",
         format: text || plain ? "tex" : "mathml",
         display:
           node.getAttribute("display") === "block" || node.getAttribute("mode") === "display" ||
-          Boolean(shown && alone(shown)),
+          (shown ? alone(shown) : false),
         text: text || plain || node.outerHTML,
         mathml: plain ? "" : node.outerHTML,
       });

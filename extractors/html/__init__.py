@@ -14,6 +14,7 @@ from extractors.html.delimiters import Delimiters, Scanner, page_delimiters
 from extractors.html.encodings import open_web_math_info
 from extractors.html.errors import ExtractionError, PageTooLargeError, UnparsablePageError
 from extractors.html.formulas import Formulas, unshielded, without_forgeries
+from extractors.html.forums import set_quotations_right
 from extractors.html.latexml import join_latexml_equations, place_latexml_notes
 from extractors.html.macros import (
     Macro,
@@ -85,6 +86,8 @@ def _read(
     if "ltx_" in page:
         join_latexml_equations(root, formulas)
         place_latexml_notes(root)
+    if "bbcode_quote" in page or "postcontent" in page:
+        set_quotations_right(root)
     take_marked(root, formulas, tex_page=delimiters.renderer)
     take_delimited(root, formulas, scanner)
     if not whole:

@@ -100,7 +100,8 @@ _USER_INTERFACE_NAME = _name_pattern(
         "votecell vote js-voting-container post-menu js-post-menu post-signature user-info"
         " user-details user-action-time user-gravatar32 comment-score comment-actions"
         " js-add-link comments-link js-comments-menu js-link-separator answers-subheader"
-        " bottom-notice post-taglist js-filter-btn js-sort-preference-change js-new-answers"
+        " bottom-notice question-status"
+        " post-taglist js-filter-btn js-sort-preference-change js-new-answers"
         " post-form js-post-notice bounty-link comment-voting comment-flagging dno"
         " comment-date relativetime-clean",
         # forums (vBulletin, phpBB, XenForo, MyBB, Discourse)
@@ -109,7 +110,7 @@ _USER_INTERFACE_NAME = _name_pattern(
         " post_?controls postcontrols postfoot posthead post-buttons author_avatar"
         " author_information author_statistics post_head_author reactionsBar"
         " message-attribution message-actionBar quick-?reply quickreply usersbrowsing"
-        " thread_?legend thread-?tools threadtools poster rep_bars usertitle"
+        " lastedited thread_?legend thread-?tools threadtools poster rep_bars usertitle"
         " topic-map post-controls who-liked",
         # reading aids
         "reply comment-reply-link reply-?link edit-?link edit-?button copy-?button respond"

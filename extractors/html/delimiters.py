@@ -124,6 +124,8 @@ _ASCIIMATH_RENDERERS = (
     "asciimathml", "asciimathteximg", "asciimath.js", "asciimath2jax", "input/asciimath",
     "config=am_", "config=am-", "tex-mml-am", "tex-ams-mml-am",
 )  # fmt: skip
+# What displays $$..$$ without being told to: MathJax and KaTeX's auto-render.
+_DISPLAYS_DOUBLE_DOLLARS = ("mathjax", "auto-render", "rendermathinelement")
 _CONFIG_WINDOW = 4000
 _MAX_DECLARATIONS = 24
 _MAX_PAIRS = 40
@@ -194,7 +196,11 @@ def page_delimiters(page: str) -> Delimiters:
                 declared.add(left)
         if any(name in lower for name in _ASCIIMATH_RENDERERS) and "`" not in asciimath:
             asciimath["`"] = Delimiter("`", "`", False, "asciimath")
-    loose = "katex" in lower and "mathjax" not in lower and "$$" not in declared
+    loose = (
+        "katex" in lower
+        and "$$" not in declared
+        and not any(name in lower for name in _DISPLAYS_DOUBLE_DOLLARS)
+    )
     return Delimiters(tuple(pairs.values()), dollars, tuple(asciimath.values()), renderer, loose)
 
 

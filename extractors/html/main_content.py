@@ -195,7 +195,7 @@ def _is_boilerplate(element: Element, mass: _Mass, total: _Mass) -> bool:
         if name:
             kind = name_kind(name)
             if kind is not NameKind.NOTHING and (
-                (kind is NameKind.CONTROL and mass.math == 0)
+                (kind is NameKind.CONTROL and mass.math == 0 and not mass.has_heading)
                 or (kind is NameKind.BOILERPLATE and mass.math < 3)
                 or (kind is NameKind.COMMENTS and total.math == 0)
             ):

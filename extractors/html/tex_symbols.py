@@ -224,6 +224,9 @@ _COMMAND_WORDS = (
 _WORDS = re.compile(r"[A-Za-z]+")
 
 
+_OPERATOR_NAME = re.compile(r"(\\operatorname\*?\{)\\(\w+(?=\}))")
+
+
 def tex_with_backslashes(tex: str) -> str:
     """TeX whose backslashes a site has lost, with those of the known commands put back."""
     if "\\" in tex:
@@ -231,7 +234,8 @@ def tex_with_backslashes(tex: str) -> str:
     words = _WORDS.findall(tex)
     if not any(len(word) > 2 and word in _COMMAND_WORDS for word in words):
         return tex
-    return _WORDS.sub(
+    restored = _WORDS.sub(
         lambda match: "\\" + match.group() if match.group() in _COMMAND_WORDS else match.group(),
         tex,
     )
+    return _OPERATOR_NAME.sub(r"\1\2", restored)

@@ -80,3 +80,33 @@ def test_a_tag_that_is_a_sign_is_text_in_tex() -> None:
         "</mtd><mtd><mi>a</mi><mo>=</mo><mi>b</mi></mtd></mlabeledtr></mtable></math>"
     )
     assert formulas(f"<p>{math}</p>") == [r"$$a=b \tag{\(\star\)}$$"]
+
+
+def test_posts_of_vbulletin_are_no_quotations_but_what_they_quote_is() -> None:
+    text = extract_html(
+        page(
+            '<ol><li><blockquote class="postcontent restore"><div class="bbcode_container">'
+            '<div class="bbcode_quote"><div class="message">Is it prime?</div></div></div>'
+            "No, it is divisible by seven.</blockquote></li></ol>"
+        )
+    ).text
+    assert "> Is it prime?" in text
+    assert "   No, it is divisible by seven." in text.splitlines()
+
+
+def test_a_heading_among_facts_about_the_post_is_the_heading() -> None:
+    body = (
+        '<div class="entry"><div class="post-meta"><h1>On flows</h1><p>16 May, by someone</p></div>'
+        '<div class="post-content">' + "<p>We fix a small number and define a flow.</p>" * 6
+    )
+    assert extract_html(page(body + "</div></div>")).text.count("# On flows") == 1
+
+
+def test_known_names_of_operators_are_no_commands_where_backslashes_are_lost() -> None:
+    math = "<math> operatorname{ker} f = alpha </math>"
+    assert formulas(f"<p>so {math} is</p>") == [r"$\operatorname{ker} f = \alpha$"]
+
+
+def test_auto_render_displays_double_dollars() -> None:
+    script = '<script src="https://cdn.example/contrib/auto-render.min.js"></script>'
+    assert formulas(f"{_KATEX}{script}<p>Here $$x^2$$ stands</p>") == ["$$x^2$$"]
