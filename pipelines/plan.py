@@ -13,7 +13,7 @@ from extractors.warc import container_of
 from pipelines.inputs import InputFile, open_source
 from pipelines.recipe import Recipe
 
-__all__ = ["Plan", "ReadTask", "code_digest", "make_plan"]
+__all__ = ["Plan", "ReadTask", "code_digest", "code_versions", "make_plan"]
 
 _MIB = 1 << 20
 # Enough tasks for eight a core on 32 cores, of at least a size that pays for their files (measured:
@@ -109,12 +109,17 @@ def make_plan(recipe: Recipe, inputs: Sequence[InputFile]) -> Plan:
     return Plan(
         recipe.resolved,
         recipe.digest,
-        {"version": metadata.version("proofmill"), "sha256": code_digest()},
+        code_versions(),
         _model_digests(recipe),
         list(inputs),
         tasks,
         task_bytes,
     )
+
+
+def code_versions() -> dict[str, str]:
+    """The package's version, and the digest of the code that decides."""
+    return {"version": metadata.version("proofmill"), "sha256": code_digest()}
 
 
 def code_digest() -> str:

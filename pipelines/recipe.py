@@ -38,11 +38,16 @@ __all__ = [
     "STAGES",
     "Extract",
     "Filter",
+    "Part",
     "Recipe",
     "Stage",
+    "assign",
+    "build_settings",
     "difference",
     "load_recipe",
     "packaged_recipes",
+    "plain_settings",
+    "sentences",
 ]
 
 
@@ -108,11 +113,13 @@ _NEEDED = {
 _Settings = TypeVar("_Settings")
 
 
-class _Part(pydantic.BaseModel):
+class Part(pydantic.BaseModel):
+    """A part of a recipe: no setting that isn't known, and none that changes."""
+
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
 
-class Limits(_Part):
+class Limits(Part):
     """Bounds that keep one page from harming a run.
 
     Attributes:
@@ -133,7 +140,7 @@ class Limits(_Part):
     unpacked_bytes: int = pydantic.Field(default=16 << 30, gt=0)
 
 
-class Audit(_Part):
+class Audit(Part):
     """What is kept of dropped documents.
 
     Attributes:
@@ -148,7 +155,7 @@ class Audit(_Part):
     shadow_share: float = pydantic.Field(default=0.001, ge=0, le=1)
 
 
-class Output(_Part):
+class Output(Part):
     """The shards.
 
     Attributes:
@@ -161,7 +168,7 @@ class Output(_Part):
     views: tuple[Literal["open-web-math"], ...] = ()
 
 
-class Input(_Part):
+class Input(Part):
     """How input files are cut into tasks.
 
     Attributes:
@@ -191,7 +198,7 @@ class Stage:
     reads: str
 
 
-class Recipe(_Part):
+class Recipe(Part):
     """A recipe, checked.
 
     Attributes:
@@ -253,7 +260,7 @@ class Recipe(_Part):
         """The recipe with every default spelled out, as plain data."""
         plain = self.model_dump(mode="json")
         plain["stages"] = [
-            {stage.name: {"enabled": stage.enabled, **_plain(stage.settings)}}
+            {stage.name: {"enabled": stage.enabled, **plain_settings(stage.settings)}}
             for stage in self.built()
         ]
         return plain
@@ -275,7 +282,7 @@ class Recipe(_Part):
         """
         plain = self.model_dump(mode="json")
         for assignment in assignments:
-            _assign(plain, assignment)
+            assign(plain, assignment, ("input", "limits", "audit", "output"))
         changed = _validated(plain, self.name)
         changed.built()
         return changed
@@ -331,10 +338,10 @@ def _validated(plain: Mapping[str, Any], name: str) -> Recipe:
     try:
         return Recipe.model_validate(plain)
     except pydantic.ValidationError as error:
-        raise RecipeError(_sentences(name, error)) from error
+        raise RecipeError(sentences(name, error)) from error
 
 
-def _sentences(where: str, error: pydantic.ValidationError) -> str:
+def sentences(where: str, error: pydantic.ValidationError) -> str:
     """A validation error as one line a fault, with the setting's dotted name."""
     lines = []
     for fault in error.errors():
@@ -368,13 +375,18 @@ def _build_stages(entries: Sequence[Mapping[str, Mapping[str, Any] | None]]) -> 
         if name in _NEEDED and not enabled:
             raise RecipeError(f"{name} can't be switched off: {_NEEDED[name]}")
         extracted = extracted or name == "extract"
-        yield Stage(name, _build(name, kind.settings, settings), enabled, kind.reads)
+        yield Stage(name, build_settings(name, kind.settings, settings), enabled, kind.reads)
     for name, why in _NEEDED.items():
         if name not in seen:
             raise RecipeError(f"stages: {name} is missing: {why}")
 
 
-def _build(name: str, settings_type: type[Any], settings: Mapping[str, Any]) -> Any:
+def build_settings(name: str, settings_type: type[Any], settings: Mapping[str, Any]) -> Any:
+    """A stage's settings as a value.
+
+    Raises:
+        RecipeError: A setting is unknown or has a wrong value.
+    """
     known = {member.name for member in fields(settings_type) if member.init}
     for key in settings:
         if key not in known:
@@ -382,7 +394,7 @@ def _build(name: str, settings_type: type[Any], settings: Mapping[str, Any]) -> 
     try:
         return pydantic.TypeAdapter(settings_type).validate_python(dict(settings))
     except pydantic.ValidationError as error:
-        raise RecipeError(_sentences(name, error)) from error
+        raise RecipeError(sentences(name, error)) from error
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:
@@ -392,20 +404,30 @@ def _unknown(name: str, known: Iterable[str]) -> str:
     return f"{name!r} is unknown; {hint}"
 
 
-def _plain(settings: Any) -> dict[str, Any]:
+def plain_settings(settings: Any) -> dict[str, Any]:
     """A filter's settings as plain data; what can't be written in YAML is no setting."""
     adapter = pydantic.TypeAdapter(type(settings))
     plain: dict[str, Any] = adapter.dump_python(settings, mode="json")
     return plain
 
 
-def _assign(plain: dict[str, Any], assignment: str) -> None:
+def assign(plain: dict[str, Any], assignment: str, sections: Sequence[str]) -> None:
+    """Sets what an assignment names, in a recipe as plain data.
+
+    Args:
+        plain: The recipe; changed in place.
+        assignment: ``stage.setting=value`` or ``section.setting=value``, the value in YAML.
+        sections: Names of the recipe's sections that are no stages.
+
+    Raises:
+        RecipeError: It's malformed or names nothing.
+    """
     target, equals, text = assignment.partition("=")
     part, dot, setting = target.strip().partition(".")
     if not (equals and dot):
         raise RecipeError(f"--set {assignment}: expected stage.setting=value")
     value = yaml.safe_load(text)
-    if part in ("input", "limits", "audit", "output"):
+    if part in sections:
         plain[part][setting] = value
         return
     for entry in plain["stages"]:

@@ -15,9 +15,12 @@ from typing import Any
 
 from pipelines.errors import RunLocked
 
-__all__ = ["RunDirectory", "WrittenFile", "file_sha256", "write_atomically"]
+__all__ = ["OUTPUTS", "RunDirectory", "WrittenFile", "file_sha256", "write_atomically"]
 
 _TEMPORARY = ".tmp-"
+
+# Folders of a run's result.
+OUTPUTS = ("documents", "trails", "decisions", "dropped", "views", "signatures")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,7 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Removes everything that a run wrote here, and nothing else."""
-        for name in ("documents", "trails", "dropped", "views", "work"):
+        for name in (*OUTPUTS, "work"):
             shutil.rmtree(self.root / name, ignore_errors=True)
         for path in (self.plan, self.manifest, self.recipe, self.log):
             path.unlink(missing_ok=True)

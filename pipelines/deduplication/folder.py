@@ -1,0 +1,66 @@
+"""The working folder of a deduplication: names of its files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.run_directory import write_atomically
+
+__all__ = ["DeduplicationFolder"]
+
+
+class DeduplicationFolder:
+    """The folder that the phases of a deduplication share.
+
+    Args:
+        root: The folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.index = root / "index.json"
+        # One byte a document, set when a stage has dropped it.
+        self.dropped = root / "dropped.npy"
+        # The cluster of each document, and whether it has others.
+        self.labels = root / "labels.npy"
+        self.members = root / "members.npy"
+
+    def marker(self, step: str) -> Path:
+        """The file that says that a step is done."""
+        return self.root / "done" / f"{step}.json"
+
+    def pairs(self, wave: int, partition: int) -> Path:
+        """Candidate pairs of a wave."""
+        return self.root / "pairs" / f"{partition:03d}-{wave:05d}.npy"
+
+    def all_pairs(self, partition: int) -> list[Path]:
+        """The candidate pairs of a partition, of all waves."""
+        return sorted((self.root / "pairs").glob(f"{partition:03d}-*.npy"))
+
+    def edges(self, kind: str, partition: int) -> Path:
+        """Pairs that are similar, or an intermediate result of finding their components."""
+        return self.root / "edges" / kind / f"{partition:03d}.npy"
+
+    def all_edges(self, kind: str) -> list[Path]:
+        """What ``edges`` names, as far as it's there."""
+        return sorted((self.root / "edges" / kind).glob("*.npy"))
+
+    def verdicts(
+        self, stage: str, by: Literal["place", "id"] | str, part: int, partition: int
+    ) -> Path:
+        """What a stage drops, in order of place or of document_id."""
+        return self.root / "verdicts" / stage / by / f"{part:05d}-{partition:03d}.parquet"
+
+    def all_verdicts(self, stage: str, by: Literal["place", "id"]) -> list[Path]:
+        """What ``verdicts`` names, as far as it's there."""
+        return sorted((self.root / "verdicts" / stage / by).glob("*.parquet"))
+
+    @staticmethod
+    def write_array(path: Path, array: npt.NDArray[Any]) -> None:
+        """Writes an array atomically."""
+        with write_atomically(path) as temporary, temporary.open("wb") as file:
+            np.save(file, array, allow_pickle=False)

@@ -1,0 +1,292 @@
+"""The index: what deduplication knows of each document, one set of files a task.
+
+A document is a row of a task. Its *ordinal* is its place among all documents, tasks in order: what
+crosses a shuffle is an ordinal, and everything else is looked up in memory-mapped files.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from filters.exact_duplicates import ExactDuplicates
+from filters.minhash import SCHEME, Shingles, band_hashes
+from filters.near_duplicates import NearDuplicates
+from filters.url_duplicates import UrlDuplicates
+from pipelines.parquet import open_writer
+from pipelines.run_directory import write_atomically
+from schemas.signatures import SIGNATURES
+
+__all__ = [
+    "Index",
+    "IndexEntry",
+    "IndexWriter",
+    "IndexedTask",
+    "Stages",
+    "scheme_of",
+    "write_index_array",
+]
+
+# Texts that are signed at a time.
+_BATCH = 64
+# Characters of a batch: long texts go with fewer others.
+_BATCH_CHARS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Stages:
+    """The stages of deduplication that a recipe has switched on.
+
+    Attributes:
+        url: By address.
+        exact: By equal normalised text.
+        near: By similar text.
+    """
+
+    url: UrlDuplicates | None = None
+    exact: ExactDuplicates | None = None
+    near: NearDuplicates | None = None
+
+    def __bool__(self) -> bool:
+        return any(stage is not None for stage in (self.url, self.exact, self.near))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """What is indexed of a document.
+
+    Attributes:
+        document_id: Its id.
+        text: Its text; hashed and forgotten.
+        subset: The subset it belongs to.
+        url: Its address; empty for none.
+        date: When it was captured or made, ISO 8601; empty when unknown.
+        licence: Its licence's SPDX identifier; empty when unknown.
+        score: The score that ``best_score`` looks at.
+    """
+
+    document_id: str
+    text: str
+    subset: str = ""
+    url: str = ""
+    date: str = ""
+    licence: str = ""
+    score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedTask:
+    """One task of an index.
+
+    Attributes:
+        folder: Where its files lie.
+        number: Its number there.
+        rows: Its documents.
+        id_bytes: Bytes of its longest document_id.
+        earlier: Whether it's of an earlier run, whose documents stay.
+    """
+
+    folder: str
+    number: int
+    rows: int
+    id_bytes: int
+    earlier: bool = False
+
+    def file(self, kind: str) -> Path:
+        """One of its files: ``parquet``, ``signatures``, ``bands``, ``shingles``, ``starts``."""
+        return Path(self.folder) / f"{self.number:06d}.{kind}"
+
+    def remove(self) -> None:
+        """Removes what an earlier attempt at it left."""
+        for path in Path(self.folder).glob(f"{self.number:06d}.*"):
+            path.unlink()
+
+
+class IndexWriter:
+    """Writes one task's part of the index.
+
+    Args:
+        folder: The index's folder.
+        task: The task's number.
+        stages: What is to be found.
+    """
+
+    def __init__(self, folder: Path, task: int, stages: Stages) -> None:
+        self._task = IndexedTask(str(folder), task, 0, 1)
+        self._stages = stages
+        self._waiting: list[IndexEntry] = []
+        self._chars = 0
+        self._tables: list[pa.Table] = []
+        self._bands: list[npt.NDArray[np.uint64]] = []
+        self._signatures: list[npt.NDArray[np.uint32]] = []
+        self._shingles: list[npt.NDArray[np.uint32]] = []
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def add(self, entry: IndexEntry) -> None:
+        """Adds the next row's document."""
+        self._waiting.append(entry)
+        self._chars += len(entry.text)
+        if len(self._waiting) >= _BATCH or self._chars >= _BATCH_CHARS:
+            self._index()
+
+    def finish(self) -> IndexedTask:
+        """Writes the files; returns what the index needs to know of them."""
+        if self._waiting:
+            self._index()
+        table = pa.concat_tables([SIGNATURES.empty_table(), *self._tables]).combine_chunks()
+        with (
+            write_atomically(self._task.file("parquet")) as path,
+            open_writer(path, SIGNATURES) as writer,
+        ):
+            writer.write_table(table)
+        near = self._stages.near
+        if near is not None and table.num_rows:
+            self._write("bands", np.concatenate(self._bands, axis=1))
+            self._write("signatures", np.concatenate(self._signatures))
+            if near.verify == "exact":
+                self._write("shingles", np.concatenate(self._shingles))
+                sizes = [len(values) for values in self._shingles]
+                self._write("starts", np.cumsum([0, *sizes], dtype=np.int64))
+        longest = max((len(i.encode()) for i in table.column("document_id").to_pylist()), default=1)
+        return IndexedTask(self._task.folder, self._task.number, table.num_rows, longest)
+
+    def _write(self, kind: str, array: npt.NDArray[Any]) -> None:
+        write_index_array(self._task, kind, array)
+
+    def _index(self) -> None:
+        entries, self._waiting, self._chars = self._waiting, [], 0
+        stages = self._stages
+        signatures: list[bytes] | None = None
+        if stages.near is not None:
+            shingles = stages.near.minhash.shingler.shingles([entry.text for entry in entries])
+            signatures = self._sign(stages.near, shingles)
+        columns: dict[str, Any] = {
+            name: [getattr(entry, name) for entry in entries]
+            for name in ("document_id", "subset", "date", "licence", "score")
+        }
+        columns["text_chars"] = [len(entry.text) for entry in entries]
+        columns["url_key"] = [stages.url.key(e.url) if stages.url else None for e in entries]
+        columns["text_key"] = [stages.exact.key(e.text) if stages.exact else None for e in entries]
+        columns["signature"] = signatures or [None] * len(entries)
+        columns["kept_id"] = [""] * len(entries)
+        self._tables.append(pa.Table.from_pydict(columns, schema=SIGNATURES))
+
+    def _sign(self, near: NearDuplicates, shingles: Shingles) -> list[bytes]:
+        made = near.minhash.signatures(shingles)
+        bands = band_hashes(made, near.band_count, near.row_count)
+        # No shingle, no band: empty texts are equal, and that's for the exact stage to say.
+        bands[:, np.diff(shingles.starts) == 0] = 0
+        self._bands.append(bands)
+        self._signatures.append(made)
+        if near.verify == "exact":
+            self._shingles += [shingles.of(number) for number in range(len(shingles))]
+        return [row.tobytes() for row in made.astype("<u4")]
+
+
+@dataclass(frozen=True)
+class Index:
+    """All tasks of an index, those of earlier runs first.
+
+    Attributes:
+        tasks: The tasks.
+    """
+
+    tasks: tuple[IndexedTask, ...]
+
+    @functools.cached_property
+    def bases(self) -> npt.NDArray[np.int64]:
+        """The ordinal of each task's first document, and the number of all documents."""
+        return np.cumsum([0, *(task.rows for task in self.tasks)], dtype=np.int64)
+
+    @property
+    def documents(self) -> int:
+        """How many documents there are."""
+        return int(self.bases[-1])
+
+    @functools.cached_property
+    def first_new(self) -> int:
+        """The ordinal of the first document that is of no earlier run."""
+        return sum(task.rows for task in self.tasks if task.earlier)
+
+    @property
+    def id_bytes(self) -> int:
+        """Bytes of the longest document_id."""
+        return max((task.id_bytes for task in self.tasks), default=1)
+
+    def table(self, place: int, columns: Sequence[str]) -> pa.Table:
+        """Columns of the table of a task, given by its place in ``tasks``."""
+        return pq.read_table(self.tasks[place].file("parquet"), columns=list(columns))
+
+    def bands(self, place: int) -> npt.NDArray[np.uint64]:
+        """The band hashes of a task, of shape (bands, rows); 0 for a document without shingles."""
+        return _mapped(str(self.tasks[place].file("bands")))
+
+    def signatures(self, ordinals: npt.NDArray[np.int64]) -> npt.NDArray[np.uint32]:
+        """The signatures of some documents, in the order given."""
+        order = np.argsort(ordinals, kind="stable")
+        ordered = ordinals[order]
+        cuts = np.searchsorted(ordered, self.bases)
+        parts = [
+            _mapped(str(self.tasks[place].file("signatures")))[
+                ordered[cuts[place] : cuts[place + 1]] - self.bases[place]
+            ]
+            for place in range(len(self.tasks))
+            if cuts[place] < cuts[place + 1]
+        ]
+        gathered = np.concatenate(parts)
+        result = np.empty_like(gathered)
+        result[order] = gathered
+        return result
+
+    def shingles(self, ordinal: int) -> npt.NDArray[np.uint32] | None:
+        """The set of shingles of a document; None when it's of an earlier run."""
+        place = int(np.searchsorted(self.bases, ordinal, side="right")) - 1
+        task = self.tasks[place]
+        if task.earlier:
+            return None
+        row = ordinal - int(self.bases[place])
+        starts = _mapped(str(task.file("starts")))
+        values: npt.NDArray[np.uint32] = _mapped(str(task.file("shingles")))
+        return values[starts[row] : starts[row + 1]]
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """As plain data."""
+        return [asdict(task) for task in self.tasks]
+
+    @classmethod
+    def from_json(cls, content: Sequence[Mapping[str, Any]]) -> Self:
+        """From what ``to_json`` gave."""
+        return cls(tuple(IndexedTask(**task) for task in content))
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """From a file that holds ``to_json``."""
+        return cls.from_json(json.loads(path.read_text("utf-8")))
+
+
+def write_index_array(task: IndexedTask, kind: str, array: npt.NDArray[Any]) -> None:
+    """Writes one of a task's arrays, to be memory-mapped."""
+    with write_atomically(task.file(kind)) as path, path.open("wb") as file:
+        np.save(file, array, allow_pickle=False)
+
+
+@functools.lru_cache(maxsize=512)
+def _mapped(path: str) -> npt.NDArray[Any]:
+    array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    return array
+
+
+def scheme_of(near: NearDuplicates) -> str:
+    """What two signatures must share to be comparable."""
+    shingler = near.minhash.shingler
+    parts = (SCHEME, shingler.unit, shingler.ngram, shingler.normalisation, near.signature_length)
+    return "/".join(map(str, parts))

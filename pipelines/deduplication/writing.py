@@ -1,0 +1,203 @@
+"""The second pass: a part's documents without duplicates, and a decision on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from filters.near_duplicates import NearDuplicates
+from pipelines.deduplication.index import Stages
+from pipelines.deduplication.parts import CorpusPart, tables_of
+from pipelines.deduplication.recipe import DeduplicationRecipe
+from pipelines.deduplication.stages import verdicts_of_task
+from pipelines.errors import ConservationError
+from pipelines.judge import in_share
+from pipelines.parquet import open_writer, write_table
+from pipelines.run_directory import RunDirectory, write_atomically
+from schemas import Decision
+from schemas.signatures import DUPLICATE_DECISIONS, SIGNATURES
+from schemas.tables import DECISIONS, decisions_array
+
+__all__ = ["write_part"]
+
+_DROPPED = pa.schema(
+    [
+        pa.field("document_id", pa.string(), nullable=False),
+        pa.field("subset", pa.string(), nullable=False),
+        pa.field("dropped_by", pa.string(), nullable=False),
+        pa.field("kept_id", pa.string(), nullable=False),
+        pa.field("text", pa.large_string(), nullable=False),
+    ]
+)
+
+
+def write_part(
+    run: RunDirectory, folder: Path, recipe: DeduplicationRecipe, part: CorpusPart
+) -> None:
+    """Writes a part's documents that stay, a decision on each, and its marker.
+
+    Args:
+        run: The run.
+        folder: Its deduplication's working folder.
+        recipe: Its recipe.
+        part: The part.
+
+    Raises:
+        ConservationError: The part's file has changed since it was signed.
+    """
+    verdicts = verdicts_of_task(folder, part.number)
+    dropped = np.zeros(part.rows, np.bool_)
+    dropped[verdicts.column("row").to_numpy()] = True
+    index = pq.read_table(folder / "index" / f"{part.number:06d}.parquet")
+    decided = _decided(index, verdicts, part, recipe.deduplication)
+    name = f"{part.file.subset or 'documents'}/{part.file.name.removesuffix('.parquet')}"
+    documents = run.root / "documents" / f"{name}-{part.first:05d}.parquet"
+    kept_bytes = _write_kept(documents, part, dropped, decided, recipe)
+    others = {
+        run.root / "decisions" / f"{part.number:06d}.parquet": decided,
+        run.root / "dropped" / f"{part.number:06d}.parquet": _dropped_texts(
+            part, dropped, decided, recipe
+        ),
+        run.root / "signatures" / f"{part.number:06d}.parquet": _signed(index, decided),
+    }
+    files = [run.written(documents, part.rows - len(verdicts))]
+    for path, table in others.items():
+        if table.num_rows:
+            write_table(path, table)
+            files.append(run.written(path, table.num_rows))
+    marker = {
+        "documents": part.rows,
+        "kept": part.rows - len(verdicts),
+        "drops": _counted(decided, ("dropped_by",)),
+        "overlap": _counted(decided, ("subset", "kept_subset", "dropped_by")),
+        "subsets": _counted(decided, ("subset",), dropped_only=False),
+        "kept_text_bytes": kept_bytes,
+        "files": [asdict(file) for file in files],
+    }
+    run.write_json(run.marker("write", part.number), marker)
+
+
+def _decided(index: pa.Table, verdicts: pa.Table, part: CorpusPart, stages: Stages) -> pa.Table:
+    """A decision on every document of a part."""
+    rows = index.num_rows
+    place = np.full(rows, -1)
+    place[verdicts.column("row").to_numpy()] = np.arange(len(verdicts))
+    found = pa.array(np.where(place < 0, 0, place), mask=place < 0)
+    threshold = stages.near.least_similarity if stages.near else 0.0
+    of = {
+        name: verdicts.column(name).combine_chunks().take(found) for name in verdicts.column_names
+    }
+    is_near = pc.equal(of["stage"], NearDuplicates.name)
+    columns = {
+        "document_id": index.column("document_id"),
+        "subset": index.column("subset"),
+        "file": pa.array([part.file.name] * rows, pa.string()),
+        "row": pa.array(np.arange(rows)),
+        "text_chars": index.column("text_chars"),
+        "verdict": pa.array(np.where(place < 0, "keep", "drop").tolist(), pa.string()),
+        "dropped_by": of["stage"].fill_null(""),
+        "kept_id": of["kept_id"].fill_null(""),
+        "kept_subset": of["kept_subset"].fill_null(""),
+        "cluster": of["cluster"].fill_null(""),
+        "members": of["members"].fill_null(0),
+        "similarity": of["similarity"],
+        "threshold": pc.if_else(is_near, pa.scalar(threshold), pa.scalar(None, pa.float64())),
+    }
+    return pa.table(columns, schema=DUPLICATE_DECISIONS)
+
+
+def _write_kept(
+    path: Path,
+    part: CorpusPart,
+    dropped: npt.NDArray[np.bool_],
+    decided: pa.Table,
+    recipe: DeduplicationRecipe,
+) -> int:
+    """Writes a part's documents that stay; returns the bytes of their text."""
+    size, first = 0, 0
+    with write_atomically(path) as temporary, pq.ParquetFile(part.file.path) as source:
+        schema = source.schema_arrow
+        with open_writer(temporary, schema) as writer:
+            for table in tables_of(part):
+                own = slice(first, first + table.num_rows)
+                first += table.num_rows
+                kept = table.filter(pa.array(~dropped[own]))
+                size += pc.sum(pc.binary_length(kept.column(recipe.columns.text))).as_py() or 0
+                writer.write_table(_with_keeps(kept, recipe.deduplication))
+    if first != part.rows or decided.num_rows != part.rows:
+        raise ConservationError(f"{part.file.path} has changed since it was signed")
+    return size
+
+
+def _with_keeps(kept: pa.Table, stages: Stages) -> pa.Table:
+    """Documents with the stages' decisions added to their own, where they have some."""
+    if "decisions" not in kept.column_names or kept.schema.field("decisions").type != DECISIONS:
+        return kept
+    added = [Decision.keep(s.name) for s in (stages.url, stages.exact, stages.near) if s]
+    decisions = decisions_array(
+        [
+            [*(Decision(**entry) for entry in entries or ()), *added]
+            for entries in kept.column("decisions").to_pylist()
+        ]
+    )
+    index = kept.column_names.index("decisions")
+    changed: pa.Table = kept.set_column(index, kept.schema.field(index), decisions)
+    return changed
+
+
+def _dropped_texts(
+    part: CorpusPart,
+    dropped: npt.NDArray[np.bool_],
+    decided: pa.Table,
+    recipe: DeduplicationRecipe,
+) -> pa.Table:
+    audit = recipe.audit
+    if audit.dropped_text == "none" or not dropped.any():
+        return _DROPPED.empty_table()
+    ids = decided.column("document_id").to_pylist()
+    wanted = np.array(
+        [
+            bool(gone)
+            and (
+                audit.dropped_text == "all"
+                or in_share(document_id, audit.dropped_text_share, "dropped_text")
+            )
+            for gone, document_id in zip(dropped, ids, strict=True)
+        ]
+    )
+    texts, first = [], 0
+    for table in tables_of(part, [recipe.columns.text]):
+        own = wanted[first : first + table.num_rows]
+        first += table.num_rows
+        texts += table.column(0).filter(pa.array(own)).to_pylist()
+    chosen = decided.filter(pa.array(wanted)).select(
+        ["document_id", "subset", "dropped_by", "kept_id"]
+    )
+    return pa.table(
+        [*chosen.columns, pa.array([t or "" for t in texts], pa.large_string())], schema=_DROPPED
+    )
+
+
+def _signed(index: pa.Table, decided: pa.Table) -> pa.Table:
+    place = SIGNATURES.get_field_index("kept_id")
+    changed: pa.Table = index.set_column(place, SIGNATURES.field(place), decided.column("kept_id"))
+    return changed
+
+
+def _counted(
+    decided: pa.Table, keys: Sequence[str], *, dropped_only: bool = True
+) -> list[list[Any]]:
+    """Documents and characters by some columns: [*values, documents, characters]."""
+    if dropped_only:
+        decided = decided.filter(pc.equal(decided.column("verdict"), "drop"))
+    grouped = decided.group_by(list(keys)).aggregate([("row", "count"), ("text_chars", "sum")])
+    rows = grouped.select([*keys, "row_count", "text_chars_sum"]).to_pylist()
+    return sorted(list(row.values()) for row in rows)
