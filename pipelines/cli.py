@@ -21,6 +21,7 @@ import yaml
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.deduplication.command import dedup
 from pipelines.funnel import funnel_table
 from pipelines.inputs import resolve_inputs
 from pipelines.inspecting import Wanted, inspect_page
@@ -44,6 +45,9 @@ app = typer.Typer(
 recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
 app.add_typer(recipes_app, name="recipes")
 app.add_typer(train_app, name="train")
+# What follows after `--` are Beam's own options.
+_BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}
+app.command(context_settings=_BEAM)(dedup)
 
 
 def main() -> None:
@@ -54,7 +58,7 @@ def main() -> None:
     app()
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": False})
+@app.command(context_settings=_BEAM)
 def run(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a recipe file.")],

@@ -11,15 +11,21 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
+from pipelines.deduplication.corpus import CorpusRun
+from pipelines.deduplication.manifest import MANIFEST_KIND
+from pipelines.deduplication.parts import CorpusFile
+from pipelines.deduplication.recipe import DeduplicationRecipe
 from pipelines.engine import Engine
 from pipelines.errors import NotARun
 from pipelines.inputs import InputFile
 from pipelines.plan import code_digest
 from pipelines.recipe import Recipe
-from pipelines.run_directory import RunDirectory, file_sha256
+from pipelines.run_directory import OUTPUTS, RunDirectory, file_sha256
 from pipelines.runs import Run
 from pipelines.writing import shard_bounds
+from schemas.signatures import DUPLICATE_DECISIONS
 from schemas.tables import DOCUMENTS, DROPPED_TEXTS, TRAILS
 from schemas.version import SchemaMismatch, check_schema
 
@@ -63,7 +69,9 @@ def verify_run(root: Path, *, regenerate: bool = False, workers: int = 0) -> Ver
         raise NotARun(f"{root} has no manifest.json: no run, or one that isn't finished") from error
     found = Verification()
     _check_files(run, manifest, found)
-    if found.holds:
+    if found.holds and manifest.get("kind") == MANIFEST_KIND:
+        _check_decisions(run, manifest, found)
+    elif found.holds:
         _check_documents(run, manifest, found)
         _check_trails(run, manifest, found)
     if regenerate:
@@ -73,11 +81,7 @@ def verify_run(root: Path, *, regenerate: bool = False, workers: int = 0) -> Ver
 
 def _check_files(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
     listed = {file["path"]: file for file in manifest["files"]}
-    present = {
-        run.below(path)
-        for kind in ("documents", "trails", "dropped", "views")
-        for path in (run.root / kind).rglob("*.parquet")
-    }
+    present = {run.below(path) for kind in OUTPUTS for path in (run.root / kind).rglob("*.parquet")}
     found.faults += [f"{path} is not in the manifest" for path in sorted(present - set(listed))]
     for path, file in sorted(listed.items()):
         if path not in present:
@@ -136,6 +140,24 @@ def _check_trails(run: RunDirectory, manifest: dict[str, Any], found: Verificati
             _table(run, file["path"], DROPPED_TEXTS, ["document_id"], found)
 
 
+def _check_decisions(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
+    """Of a deduplication: each document has one decision, and those that stay are there."""
+    rows, kept = 0, 0
+    for file in manifest["files"]:
+        if not file["path"].startswith("decisions/"):
+            continue
+        table = _table(run, file["path"], DUPLICATE_DECISIONS, ["verdict"], found)
+        if table is None:
+            return
+        rows += table.num_rows
+        kept += table.column("verdict").to_pylist().count("keep")
+    counts = manifest["counts"]
+    documents = sum(f["rows"] for f in manifest["files"] if f["path"].startswith("documents/"))
+    if (rows, kept, documents) != (counts["documents"], counts["kept"], counts["kept"]):
+        found.faults.append("decisions and documents don't add up to the manifest's counts")
+    found.checked.append(f"{rows:,} decisions, one a document; {kept:,} documents stayed")
+
+
 def _rows(table: pa.Table) -> Iterator[tuple[str, str, str]]:
     columns = [table.column(name).to_pylist() for name in table.column_names]
     yield from zip(*columns, strict=True)
@@ -163,15 +185,16 @@ def _check_regeneration(
             "check out the code that made the run to regenerate it"
         )
         return
-    recipe = Recipe.model_validate(json.loads(run.plan.read_text("utf-8"))["recipe"])
-    inputs = [InputFile(entry["name"], entry["uri"], entry["size"]) for entry in manifest["inputs"]]
     with tempfile.TemporaryDirectory(prefix="proofmill-verify-") as scratch:
-        again = Run(recipe, inputs, Path(scratch), Engine(workers), display="quiet").execute()
-    for old, new in zip(manifest["inputs"], again.manifest["inputs"], strict=True):
+        if manifest.get("kind") == MANIFEST_KIND:
+            again = _deduplicated(run, manifest, Path(scratch), workers)
+        else:
+            again = _run_again(run, manifest, Path(scratch), workers)
+    for old, new in zip(manifest["inputs"], again["inputs"], strict=True):
         if old["xxh3_128"] != new["xxh3_128"]:
             found.faults.append(f"the input {old['name']} has changed since the run")
     before = {file["path"]: file["sha256"] for file in manifest["files"]}
-    after = {file["path"]: file["sha256"] for file in again.manifest["files"]}
+    after = {file["path"]: file["sha256"] for file in again["files"]}
     different = sorted(
         path for path in before.keys() | after.keys() if before.get(path) != after.get(path)
     )
@@ -181,3 +204,25 @@ def _check_regeneration(
         )
     else:
         found.checked.append(f"made again from recipe and input: {len(before)} files, same bytes")
+
+
+def _run_again(
+    run: RunDirectory, manifest: dict[str, Any], scratch: Path, workers: int
+) -> dict[str, Any]:
+    recipe = Recipe.model_validate(json.loads(run.plan.read_text("utf-8"))["recipe"])
+    inputs = [InputFile(entry["name"], entry["uri"], entry["size"]) for entry in manifest["inputs"]]
+    return Run(recipe, inputs, scratch, Engine(workers), display="quiet").execute().manifest
+
+
+def _deduplicated(
+    run: RunDirectory, manifest: dict[str, Any], scratch: Path, workers: int
+) -> dict[str, Any]:
+    recipe = DeduplicationRecipe.model_validate(yaml.safe_load(run.recipe.read_text("utf-8")))
+    files = [
+        CorpusFile(entry["subset"], entry["name"], entry["uri"], entry["size"], entry["rows"])
+        for entry in manifest["inputs"]
+    ]
+    against = [Path(path) for path in manifest["run"]["against"]]
+    engine = Engine(workers)
+    again = CorpusRun(recipe, files, scratch, engine, against=against, display="quiet")
+    return again.execute().manifest

@@ -40,9 +40,17 @@ _TYPOGRAPHY = {
         "\u201c\u201d\u201e\u00ab\u00bb\u2022\u00b7\u2026\u3001\u3002\u00a1\u00bf", " "
     ),
 }
+# NFKC would make a plain digit of an exponent and of an index alike.
+_SCRIPTS = {
+    **{sign: f"^{plain} " for sign, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿⁱ", "0123456789+-ni", strict=True)},
+    **{sign: f"_{plain} " for sign, plain in zip("₀₁₂₃₄₅₆₇₈₉₊₋ₙᵢ", "0123456789+-ni", strict=True)},
+}
+_SCRIPT = re.compile("[" + "".join(_SCRIPTS) + "]")
 _TYPOGRAPHIC = re.compile("[" + "".join(_TYPOGRAPHY) + "]")
 # Written without spaces: every character is a word.
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+# Delimiters of a formula are no brackets of it.
+_DELIMITER = re.compile(r"\\[()\[\]]")
 _DIGITS = re.compile(r"\d+")
 _SPACES = re.compile(r"\s+")
 
@@ -101,6 +109,8 @@ class Shingler:
             text = text.lower()
             if not text.isascii():
                 text = _plain(text, accents=self.normalisation == "maths")
+        if self.normalisation == "maths":
+            text = _DELIMITER.sub(" ", text)
         if self.normalisation == "prose":
             text = _DIGITS.sub("0", text)
         if self.unit == "character":
@@ -112,6 +122,7 @@ class Shingler:
 
 def _plain(text: str, *, accents: bool) -> str:
     if accents:
+        text = _SCRIPT.sub(lambda match: _SCRIPTS[match[0]], text)
         text = unicodedata.normalize("NFKC", text)
     else:
         decomposed = unicodedata.normalize("NFKD", text)

@@ -46,7 +46,7 @@ from pipelines.deduplication.stages import Deduplication
 from pipelines.deduplication.writing import write_part
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputError, OtherRun
-from pipelines.funnel import FunnelStage
+from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.parquet import write_table
 from pipelines.plan import code_versions
 from pipelines.run_directory import RunDirectory
@@ -155,6 +155,7 @@ class CorpusRun:
             ):
                 raise ConservationError("documents went missing while they were signed")
             self._deduplication().find(index)
+            self._check_unchanged()
             markers = self._write(job)
             manifest = self._finish(fingerprint, earlier, markers, time.monotonic() - started)
             self._log.info("run finished", **manifest["counts"])
@@ -252,6 +253,15 @@ class CorpusRun:
         with PhaseDisplay(label, self._display):
             self._run(label, elements, transform, parallel=parallel)
 
+    def _check_unchanged(self) -> None:
+        """Raises when the second pass would read other documents than the first."""
+        for file in self._files:
+            if Path(file.path).stat().st_size != file.size:
+                raise InputError(
+                    f"{file.path} has changed since its documents were signed: "
+                    "start again with --fresh"
+                )
+
     def _deduplication(self) -> Deduplication:
         return Deduplication(
             _folder(self._directory),
@@ -290,9 +300,7 @@ class CorpusRun:
         counts = manifest["counts"]
         title = f"{self._recipe.name}: {counts['documents']:,} documents, {counts['kept']:,} kept"
         for suffix in ("png", "svg"):
-            draw_funnel(
-                manifest_funnel(manifest), title, directory.root / f"funnel.{suffix}"
-            )
+            draw_funnel(manifest_funnel(manifest), title, directory.root / f"funnel.{suffix}")
         directory.write_json(directory.manifest, manifest)
         if not self._keep_work:
             shutil.rmtree(directory.work, ignore_errors=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from pipelines.deduplication.index import scheme_of
@@ -54,7 +53,14 @@ def make_manifest(
         "stages": [s.name for s in (stages.url, stages.exact, stages.near) if s is not None],
         "signatures": {"scheme": scheme_of(stages.near) if stages.near else ""},
         "inputs": [
-            {**{k: v for k, v in asdict(file).items() if k != "path"}, "uri": file.path}
+            {
+                "subset": file.subset,
+                "name": file.name,
+                "uri": file.path,
+                "size": file.size,
+                "rows": file.rows,
+                "xxh3_128": [marker["digest"] for marker in markers if marker["file"] == file.path],
+            }
             for file in files
         ],
         "counts": {"documents": documents, "kept": kept, "dropped": dropped},

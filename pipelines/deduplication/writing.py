@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+import xxhash
 
 from filters.near_duplicates import NearDuplicates
 from pipelines.deduplication.index import Stages
@@ -74,6 +75,8 @@ def write_part(
             write_table(path, table)
             files.append(run.written(path, table.num_rows))
     marker = {
+        "file": part.file.path,
+        "digest": _digest(index),
         "documents": part.rows,
         "kept": part.rows - len(verdicts),
         "drops": _counted(decided, ("dropped_by",)),
@@ -83,6 +86,17 @@ def write_part(
         "files": [asdict(file) for file in files],
     }
     run.write_json(run.marker("write", part.number), marker)
+
+
+def _digest(index: pa.Table) -> str:
+    """XXH3-128 of a part's documents by what the index knows of them, their texts' hashes
+    included: it tells changed input from what was read."""
+    digest = xxhash.xxh3_128()
+    for name in ("document_id", "url_key", "text_key", "signature"):
+        for chunk in index.column(name).chunks:
+            for value in chunk.cast(pa.binary()).to_pylist():
+                digest.update(value or b"\0")
+    return digest.hexdigest()
 
 
 def _decided(index: pa.Table, verdicts: pa.Table, part: CorpusPart, stages: Stages) -> pa.Table:
