@@ -117,8 +117,10 @@ def _closing(text: str, start: int, right: str) -> int:
 
 # --- what makes two formulas the same
 
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*\n\s*")
+_INNER_FORMULA = re.compile(r"\\[()]")
 _NO_EFFECT = re.compile(
-    r"\\(?:displaystyle|textstyle|nonumber|notag|limits|begingroup|endgroup)(?![a-zA-Z])|\\(?:label|tag\*?)\s*\{[^{}]*\}"
+    r"\\(?:displaystyle|textstyle|nonumber|notag|limits|begingroup|endgroup)(?![a-zA-Z])|\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:begin|end)\{equation\*?\}"
     r"|\\(?:dpi|bg_|fg_)[a-z]*\{?\w*\}?|\\inline(?![a-z])|&(?:bg|fg|s)=[0-9a-fA-F]+"
 )
 _ONE_SIGN = re.compile(r"\{([A-Za-z0-9])\}")
@@ -126,12 +128,12 @@ _OUTER_DOLLARS = re.compile(r"^\s*(\$\$?|\\[(\[])(.*?)(\$\$?|\\[)\]])\s*$", re.D
 
 
 def exact_key(tex: str) -> str:
-    """TeX without spaces, braces around one sign, and commands that show nothing."""
+    """TeX without spaces, comments, braces around one sign, and commands that show nothing."""
     tex = html.unescape(tex) if "&" in tex and ";" in tex else tex
     outer = _OUTER_DOLLARS.match(tex)
     if outer:
         tex = outer.group(2)
-    tex = _NO_EFFECT.sub("", tex)
+    tex = _INNER_FORMULA.sub("$", _NO_EFFECT.sub("", _COMMENT.sub("", tex)))
     tex = re.sub(r"\s+", "", unicodedata.normalize("NFC", tex))
     while tex.startswith("{") and tex.endswith("}") and _is_one_group(tex):
         tex = tex[1:-1]

@@ -39,7 +39,11 @@ export async function settled(patience) {
 export function listing() {
   const found = [];
   const own = new Set(); // what the library drew: not to be listed again as static
-  const add = (node, element, fields) => found.push({ node, element, ...fields });
+  const done = new Set(); // what is listed, so that nothing inside it is listed again
+  const add = (node, element, fields) => {
+    done.add(node);
+    found.push({ node, element, ...fields });
+  };
   const noteIn = (mathml) => {
     // MathML that a library was given may carry its TeX
     if (!/<annotation/i.test(mathml)) return "";
@@ -137,10 +141,8 @@ export function listing() {
     return text.replace(/^[\s.,;:()0-9]+|[\s.,;:()0-9]+$/g, "") === inside.replace(/^[\s.,;:()0-9]+|[\s.,;:()0-9]+$/g, "")
       && block.querySelectorAll("img, math, .katex").length <= 2;
   };
-  const done = new Set();
   const fresh = (node) => {
     for (let up = node; up; up = up.parentElement) if (done.has(up)) return false;
-    done.add(node);
     return true;
   };
   const library = Boolean(M?.Hub?.getAllJax) || Boolean(M?.startup?.document);

@@ -435,7 +435,7 @@ class Scanner:
             return False
         if body.startswith("latex "):  # WordPress source: $latex x^2$
             return True
-        evidence = _looks_like_tex(body)
+        evidence = _looks_like_tex(_IDENTIFIER.sub("", body) if "_" in body else body)
         prose = _prose(body)
         if prose > (6 if evidence else 0):
             return False
@@ -465,6 +465,8 @@ def _is_amid(text: str, start: int, end: int) -> bool:
 _TEX_SIGN = re.compile(
     r"\\[a-zA-Z]+|\\[,;:!{}|]|[A-Za-z0-9)\]}'][_^][A-Za-z0-9{\\*+(-]|[_^]\{|[∑∫∏√≤≥∈∞±×÷≠≈→αβγδεθλμπσφω]"
 )
+# Variables of shells and of Perl: $HOME_DIR ... $
+_IDENTIFIER = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{2,}(?:_[A-Za-z0-9]{2,})+")
 _WORD = re.compile(r"(?<![\\A-Za-z{_^])[A-Za-z]{3,}")
 _TEXT_GROUP = re.compile(
     r"\\(?:text(?:rm|bf|it|sf|tt|normal)?|mbox|hbox|math[a-z]+|operatorname\*?|begin|end|label|tag|ref|eqref"

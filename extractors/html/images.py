@@ -76,6 +76,9 @@ _SIZE_PREFIX = re.compile(
 _FRONT_PARAMETER = re.compile(r"^(?:formula|eq|tex|latex|f)=")
 
 
+_NOT_FORMULAS = re.compile(r"\\begin\{(?:figure|table|tabular)\*?\}|\\includegraphics")
+
+
 def image_formula(image: Element) -> tuple[str, bool, str] | None:
     """The formula that an image shows.
 
@@ -115,7 +118,7 @@ def image_formula(image: Element) -> tuple[str, bool, str] | None:
         tex = unquote_plus(source.rpartition("/")[2].rpartition("=")[2])
         if _TEX_COMMAND_FIRST.match(tex) and not _FILE_NAME.search(tex):
             return tex, _is_display(image, classes, tex), "service_image"
-    if not alt or len(alt) > 5000:
+    if not alt or len(alt) > 5000 or _NOT_FORMULAS.search(alt):
         return None
     if "mwe-math-fallback" in image.get("class"):
         return alt, _is_display(image, classes, alt), "wikipedia_image"

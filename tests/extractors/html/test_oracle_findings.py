@@ -110,3 +110,16 @@ def test_known_names_of_operators_are_no_commands_where_backslashes_are_lost() -
 def test_auto_render_displays_double_dollars() -> None:
     script = '<script src="https://cdn.example/contrib/auto-render.min.js"></script>'
     assert formulas(f"{_KATEX}{script}<p>Here $$x^2$$ stands</p>") == ["$$x^2$$"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<p>set $ANTI_ALIAS_TEXT and $NO_AUTO_LINK to 1</p>",
+        '<p><img src="img7.png" alt="\\begin{figure}\\includegraphics{psfiles/a}\\end{figure}"></p>',
+        '<p><img src="img8.png" alt="$\\includegraphics{psfiles/a}$"></p>',
+        "<p><b>$HOME_DIR (G)</b> : 8.2 <b>$MAIN_DIR</b> : 8.3</p>",
+    ],
+)
+def test_no_formulas(text: str) -> None:
+    assert formulas(text) == []
