@@ -19,7 +19,9 @@ class Extraction:
         formulas_kept: Those of them that are in ``text``.
         method: ``main`` (main content found), or the fallback that was needed (``full``).
         encoding: The character encoding that the bytes were read in.
-        info: Counters under the names of OpenWebMath's ``extraction_info``.
+        info: Counters under the names of OpenWebMath's ``extraction_info``; and
+            ``macros_elsewhere`` where the page's macros are defined at another address, so that
+            they stay as they are written.
         config: The settings that the text was extracted with, where they vary by page.
     """
 

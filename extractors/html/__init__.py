@@ -19,6 +19,7 @@ from extractors.html.latexml import join_latexml_equations, place_latexml_notes
 from extractors.html.macros import (
     Macro,
     expand_macros,
+    macros_are_elsewhere,
     page_macros,
     without_definitions,
     without_stray_definitions,
@@ -64,6 +65,9 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
         title, text, formulas = _read(page, delimiters, macros, whole=True)
         text = text or title
     found = formulas.found()
+    info = open_web_math_info(found)
+    if found and macros_are_elsewhere(page):
+        info["macros_elsewhere"] = True
     return Extraction(
         text=text,
         title=title,
@@ -71,7 +75,7 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
         formulas_kept=formulas.kept(),
         method=method,
         encoding=encoding,
-        info=open_web_math_info(found),
+        info=info,
     )
 
 

@@ -14,11 +14,17 @@ from dataclasses import dataclass
 __all__ = [
     "Macro",
     "expand_macros",
+    "macros_are_elsewhere",
     "page_macros",
     "without_definitions",
     "without_stray_definitions",
 ]
 
+# MathJax 2 loads further settings from what follows a standard configuration's name.
+_OUTSIDE_SETTINGS = re.compile(
+    r"MathJax\.js\?[^\"'<>\s]{0,300}?config=[^\"'<>\s]{0,300}?(?:,|%2C|=)(?:https?:|/|local/|\.)",
+    re.IGNORECASE,
+)
 _MAX_LENGTH = 20_000
 _MAX_ROUNDS = 12
 _WINDOW = 20_000
@@ -60,6 +66,14 @@ class Macro:
     body: str
     arguments: int = 0
     default: str | None = None
+
+
+def macros_are_elsewhere(page: str) -> bool:
+    """Whether the page's MathJax reads settings from another address.
+
+    Macros that are defined there can't be expanded; their formulas are kept as they are written.
+    """
+    return _OUTSIDE_SETTINGS.search(page) is not None
 
 
 def page_macros(page: str) -> dict[str, Macro]:

@@ -123,3 +123,20 @@ def test_auto_render_displays_double_dollars() -> None:
 )
 def test_no_formulas(text: str) -> None:
     assert formulas(text) == []
+
+
+@pytest.mark.parametrize(
+    ("config", "elsewhere"),
+    [
+        ("TeX-AMS_HTML-full,/static/mathjaxconfig/site", True),
+        ("TeX-AMS-MML_HTMLorMML,https://forum.example/settings.js", True),
+        ("TeX-AMS_HTML,local/site", True),
+        ("TeX-MML-AM_CHTML-full", False),
+        ("TeX-AMS_HTML,Safe&amp;ver=2.7", False),
+    ],
+)
+def test_macros_that_the_page_does_not_hold_are_on_record(config: str, elsewhere: bool) -> None:
+    body = f'<script src="https://cdn.example/MathJax.js?config={config}"></script><p>\\(\\vc{{x}}\\)</p>'
+    extraction = extract_html(page(body))
+    assert "$\\vc{x}$" in extraction.text
+    assert extraction.info.get("macros_elsewhere", False) is elsewhere
