@@ -147,19 +147,20 @@ class Delimiters:
         dollars_declared: Whether the page declares the lone dollar as a delimiter.
         asciimath: Pairs that enclose AsciiMath.
         renderer: Whether the page loads a renderer of mathematics.
-        loose_double_dollars: Whether ``$$`` may enclose inline formulas too: editors of Markdown
-            that call KaTeX themselves (Editor.md, kramdown) write both kinds so.
+        loose: Opening delimiters of displayed formulas that enclose inline ones too, amid text:
+            ``$$`` where an editor of Markdown calls KaTeX itself (Editor.md, kramdown), ``[tex]``
+            on forums that drew images.
     """
 
     pairs: tuple[Delimiter, ...]
     dollars_declared: bool
     asciimath: tuple[Delimiter, ...]
     renderer: bool
-    loose_double_dollars: bool = False
+    loose: frozenset[str] = frozenset()
 
     def common(self) -> Delimiters:
         """Only what delimits on any page, for text that the page's own renderer never saw."""
-        return Delimiters(_ALWAYS, False, (), False)
+        return Delimiters(_ALWAYS, False, (), False, self.loose)
 
     def trigger(self) -> re.Pattern[str]:
         """Matches where a formula might begin."""
@@ -196,12 +197,16 @@ def page_delimiters(page: str) -> Delimiters:
                 declared.add(left)
         if any(name in lower for name in _ASCIIMATH_RENDERERS) and "`" not in asciimath:
             asciimath["`"] = Delimiter("`", "`", False, "asciimath")
-    loose = (
+    loose = {"[tex]", "[TEX]"} - declared
+    if (
         "katex" in lower
         and "$$" not in declared
         and not any(name in lower for name in _DISPLAYS_DOUBLE_DOLLARS)
+    ):
+        loose.add("$$")
+    return Delimiters(
+        tuple(pairs.values()), dollars, tuple(asciimath.values()), renderer, frozenset(loose)
     )
-    return Delimiters(tuple(pairs.values()), dollars, tuple(asciimath.values()), renderer, loose)
 
 
 def _declared(page: str) -> Iterator[tuple[str, str, str, bool]]:
@@ -295,7 +300,7 @@ class Scanner:
         self._by_left = {pair.left: pair for pair in (*delimiters.pairs, *delimiters.asciimath)}
         self._dollars_declared = delimiters.dollars_declared
         self._renderer = delimiters.renderer
-        self._loose_double_dollars = delimiters.loose_double_dollars
+        self._loose = delimiters.loose
         self._closers: dict[str, re.Pattern[str]] = {}
         self._budget = _FAILURE_BUDGET
         self._candidates = _MAX_CANDIDATES
@@ -348,7 +353,7 @@ class Scanner:
         if not self._accepts(pair, tex):
             return None
         end = close + len(pair.right)
-        if token == "$$" and self._loose_double_dollars and _is_amid(text, match.start(), end):
+        if token in self._loose and _is_amid(text, match.start(), end):
             pair = replace(pair, display=False)
         return Delimited(match.start(), end, tex, pair)
 

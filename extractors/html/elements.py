@@ -18,14 +18,14 @@ __all__ = [
 ]
 
 TEX_ELEMENTS = names(
-    "dt-math d-math tex-math la-tex tex latex katex x-tex math-tex math-field katex- "
-    "expression math-renderer tex-block tex-inline inline-math block-math asciimath"
+    "dt-math d-math tex-math la-tex tex latex katex x-tex math-tex math-field katex-expression"
+    " math-renderer tex-block tex-inline inline-math block-math asciimath"
 )
 """Custom elements around TeX (Distill, JATS, GitHub, MathLive, ...)."""
 
 _TEX_ATTRIBUTES = names(
-    "data-tex data-latex data-expr data-formula data-katex data-math data-equation data- "
-    "latex-source data-tex-source data-original-tex"
+    "data-tex data-latex data-expr data-formula data-katex data-math data-equation"
+    " data-latex-source data-tex-source data-original-tex"
 )
 _MATH_CLASS = re.compile(
     r"(?:^|\s)(?:math(?:-container|-inline|-display|-tex|-latex|s?)?|tex|latex|texerror|wp-katex-eq"

@@ -51,20 +51,19 @@ _SERVICE = re.compile("|".join(re.escape(part) for part, _, _ in _SERVICES))
 _BY_PART = {part: (where, encoding) for part, where, encoding in _SERVICES}
 
 _CLASSES = names(
-    "latex tex math latexdisplay latexcenter latexblock latexblockcenter ql-img-inline- "
-    "formula ql-img-displayed-equation mwe-math-fallback-image-inline mwe-math-fallback- "
-    "image-display mwe-math-fallback-png-inline mwe-math-fallback-png-display texrender "
+    "latex tex math latexdisplay latexcenter latexblock latexblockcenter ql-img-inline-formula"
+    " ql-img-displayed-equation mwe-math-fallback-image-inline mwe-math-fallback-image-display"
+    " mwe-math-fallback-png-inline mwe-math-fallback-png-display texrender "
     "teximage tex-image latex_inline latex_block mathimg math-img equation_image equation "
-    "formula x-ck12-math x-ck12-block-math x-ck12-mathEditor mathtex mimetex texhtml img- "
-    "math latex-img eeimg iemath mathjax"
+    "formula x-ck12-math x-ck12-block-math x-ck12-mathEditor mathtex mimetex texhtml img-math"
+    " latex-img eeimg iemath mathjax"
 )
 _DISPLAY_CLASSES = names(
-    "latexdisplay latexcenter latexblock latexblockcenter ql-img-displayed-equation mwe- "
-    "math-fallback-image-display mwe-math-fallback-png-display latex_block x-ck12-block- "
-    "math"
+    "latexdisplay latexcenter latexblock latexblockcenter ql-img-displayed-equation"
+    " mwe-math-fallback-image-display mwe-math-fallback-png-display latex_block x-ck12-block-math"
 )
 # Alternative texts that are prose or a file name, in spite of the image's class.
-_PROSE = re.compile(r"^(?:latex|tex|equation|formula|image|math|img|\s*)\d*\W*$", re.IGNORECASE)
+_PROSE = re.compile(r"^(?:(?:latex|tex|equation|formula|image|math|img)\d*)?\W*$", re.IGNORECASE)
 _FILE_NAME = re.compile(r"\.(?:png|gif|jpe?g|svg|webp|bmp)\s*$", re.IGNORECASE)
 _TEX_EVIDENCE = re.compile(r"\\[a-zA-Z]{2,}|[_^]\{|\\[,;:!{}()\[\]]|[A-Za-z0-9)][_^][A-Za-z0-9\\]")
 _TEX_COMMAND_FIRST = re.compile(r"[^\\/]{0,40}\\[a-zA-Z]+")

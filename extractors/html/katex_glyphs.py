@@ -22,8 +22,8 @@ _VARIANTS = {
 }  # fmt: skip
 _RUN = re.compile(r"\d+(?:\.\d+)?|.", re.DOTALL)
 _STACKS = names(
-    "msupsub mfrac op-limits sqrt accent overline underline mover munder x-arrow root col- "
-    "align-c col-align-l col-align-r"
+    "msupsub mfrac op-limits sqrt accent overline underline mover munder x-arrow root col-align-c"
+    " col-align-l col-align-r"
 )
 
 

@@ -131,7 +131,7 @@ MARKED = {
     ],
     "forum_tag": [
         ("<p>so [itex]x^2[/itex] is</p>", "$x^2$"),
-        ("<p>so [tex]x^2[/tex] is</p>", "$$x^2$$"),
+        ("<p>so</p><p>[tex]x^2[/tex]</p>", "$$x^2$$"),
         ("<p>so [math]x^2[/math] is</p>", "$x^2$"),
         ("<p>so [latex]x^2[/latex] is</p>", "$x^2$"),
     ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from extractors.html import extract_html
+from extractors.html.name_sets import names
 from tests.extractors.html.test_encodings import formulas, page
 
 _KATEX = '<script src="https://cdn.example/katex.min.js"></script>'
@@ -140,3 +141,25 @@ def test_macros_that_the_page_does_not_hold_are_on_record(config: str, elsewhere
     extraction = extract_html(page(body))
     assert "$\\vc{x}$" in extraction.text
     assert extraction.info.get("macros_elsewhere", False) is elsewhere
+
+
+def test_sphinx_formula_images_are_inline_amid_text() -> None:
+    images = (
+        '<img class="math" src="m/1.png" alt="0"> or <img class="math" src="m/2.png" alt="\\pm 1">'
+    )
+    assert formulas(f"<p>branch points at {images} lie</p>") == ["$0$", r"$\pm 1$"]
+    assert formulas('<div class="math"><p><img src="m/3.png" alt="x^2 = 2"></p></div>') in (
+        ["$$x^2 = 2$$"],
+        [],
+    )
+
+
+def test_tex_tags_of_forums_are_inline_amid_text_unless_the_page_displays_them() -> None:
+    assert formulas("<p>so [tex]x^2[/tex] is</p>") == ["$x^2$"]
+    script = "<script>MathJax.Hub.Config({tex2jax: {displayMath: [['[tex]', '[/tex]']]}})</script>"
+    assert formulas(f"{script}<p>so [tex]x^2[/tex] is</p>") == ["$$x^2$$"]
+
+
+def test_names_that_an_editor_cut_at_their_hyphens_are_refused() -> None:
+    with pytest.raises(ValueError, match="hyphen"):
+        names("one two- ", "three")
