@@ -26,6 +26,7 @@ from pipelines.funnel import funnel_table
 from pipelines.inputs import resolve_inputs
 from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
+from pipelines.overlap.commands import app as overlap_app
 from pipelines.recipe import difference, load_recipe, packaged_recipes
 from pipelines.sample import sample_warc_path
 from pipelines.terminal import err, explained, logged, out, quiet_import, silence_logs
@@ -44,6 +45,7 @@ app = typer.Typer(
 )
 recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
 app.add_typer(recipes_app, name="recipes")
+app.add_typer(overlap_app, name="overlap")
 app.add_typer(train_app, name="train")
 # What follows after `--` are Beam's own options.
 _BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}

@@ -112,9 +112,9 @@ class RunDirectory:
         """What ``duplicates`` names, as far as it's there."""
         return sorted(self.duplicates(0).parent.glob("*.parquet"))
 
-    def failure(self, task: int) -> Path:
+    def failure(self, task: int, phase: str = "read") -> Path:
         """Why the input of a task couldn't be read."""
-        return self.work / "read" / f"{task:06d}.failed.json"
+        return self.work / phase / f"{task:06d}.failed.json"
 
     def read_trails(self, task: int) -> Path:
         """Trails of what a task's own filters dropped."""

@@ -1,0 +1,136 @@
+"""Finds the test problems that are in documents, by every edition at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from rapidfuzz.distance import LCSseq
+
+from filters.overlap.editions import Edition, Tokenisation
+from filters.overlap.index import NgramIndex, Stretch
+from filters.overlap.problems import Match, Problem, Side
+from filters.overlap.tokens import Tokens, tokenise
+
+__all__ = ["OverlapFinder"]
+
+_SIDES: tuple[Side, ...] = ("input", "output", "formal")
+
+
+class _Texts:
+    """The problems' texts in one tokenisation, and the indices of its editions."""
+
+    def __init__(
+        self,
+        problems: Sequence[Problem],
+        keys: Sequence[tuple[int, Side]],
+        tokenisation: Tokenisation,
+        editions: Sequence[Edition],
+    ) -> None:
+        self.tokenisation = tokenisation
+        self.tokens = tokenise([problems[number].text(side) for number, side in keys], tokenisation)
+        self.bounds = self.tokens.bounds()
+        self.lengths = np.diff(self.bounds)
+        self.indices = [
+            (edition.name, NgramIndex(self.tokens, np.flatnonzero(chosen), n))
+            for edition in editions
+            for n in range(edition.shortest, edition.n + 1)
+            # The n-grams of what is long enough, and what is shorter as a whole.
+            if (chosen := self.lengths >= n if n == edition.n else self.lengths == n).any()
+        ]
+
+
+class OverlapFinder:
+    """Finds what problems and documents share.
+
+    Args:
+        problems: The problems of all test sets.
+        editions: How to look for them.
+        verify: Whether to measure how much of a problem there is around each match.
+    """
+
+    def __init__(
+        self, problems: Sequence[Problem], editions: Sequence[Edition], *, verify: bool = False
+    ) -> None:
+        self._keys = [
+            (number, side)
+            for number, problem in enumerate(problems)
+            for side in _SIDES
+            if problem.text(side)
+        ]
+        self._verify = verify
+        self._texts = [
+            _Texts(problems, self._keys, tokenisation, chosen)
+            for tokenisation in dict.fromkeys(edition.tokenisation for edition in editions)
+            if (chosen := [e for e in editions if e.tokenisation == tokenisation])
+        ]
+
+    def unseen(self, edition: Edition) -> list[tuple[int, Side]]:
+        """Problems, and their sides, that are too short for an edition to find."""
+        for texts in self._texts:
+            if texts.tokenisation == edition.tokenisation:
+                short = np.flatnonzero(texts.lengths < edition.shortest)
+                return [self._keys[number] for number in short]
+        return []
+
+    def find(self, documents: Sequence[str]) -> list[Match]:
+        """The matches in some documents, by document, edition, problem, side and place."""
+        found: list[Match] = []
+        for texts in self._texts:
+            tokens = tokenise(documents, texts.tokenisation)
+            for edition, index in texts.indices:
+                for stretch in index.stretches(tokens):
+                    match = self._match(edition, stretch, tokens, texts)
+                    found.append(self._verified(match, stretch, tokens, texts))
+        found.sort(key=lambda m: (m.document, m.edition, m.problem, m.side, m.document_start))
+        return found
+
+    def _match(self, edition: str, stretch: Stretch, tokens: Tokens, texts: _Texts) -> Match:
+        problem, side = self._keys[stretch.text]
+        base, text_base = (
+            int(tokens.text_starts[stretch.document]),
+            int(texts.tokens.text_starts[stretch.text]),
+        )
+        return Match(
+            document=stretch.document,
+            edition=edition,
+            problem=problem,
+            side=side,
+            document_start=int(tokens.starts[stretch.start]) - base,
+            document_end=int(tokens.ends[stretch.end - 1]) - base,
+            problem_start=int(texts.tokens.starts[stretch.text_start]) - text_base,
+            problem_end=int(texts.tokens.ends[stretch.text_end - 1]) - text_base,
+            ngrams=stretch.ngrams,
+            tokens=int(texts.lengths[stretch.text]),
+            contained=False,
+        )
+
+    def _verified(self, match: Match, stretch: Stretch, tokens: Tokens, texts: _Texts) -> Match:
+        first, end = texts.bounds[stretch.text], texts.bounds[stretch.text + 1]
+        wanted = texts.tokens.hashes[first:end]
+        places = np.flatnonzero(tokens.hashes[stretch.start : stretch.end] == wanted[0])
+        contained = any(
+            place + match.tokens <= stretch.end - stretch.start
+            and tokens.same(stretch.start + int(place), texts.tokens, int(first), match.tokens)
+            for place in places
+        )
+        if not self._verify:
+            return replace(match, contained=contained)
+        # As far to both sides as the whole problem could reach.
+        low, high = (int(bound) for bound in _document_bounds(tokens, stretch.document))
+        begin = max(stretch.start - match.tokens, low)
+        stop = min(stretch.end + match.tokens, high)
+        common = LCSseq.similarity(wanted.tolist(), tokens.hashes[begin:stop].tolist())
+        return replace(match, contained=contained, lcs_ratio=round(common / match.tokens, 4))
+
+
+def _document_bounds(tokens: Tokens, document: int) -> Iterator[np.int64]:
+    """The first token of a document and the one after its last."""
+    last = document + 1 == len(tokens.text_starts)
+    yield np.searchsorted(tokens.starts, tokens.text_starts[document])
+    yield (
+        np.int64(len(tokens.starts))
+        if last
+        else np.searchsorted(tokens.starts, tokens.text_starts[document + 1])
+    )

@@ -1,0 +1,1 @@
+"""Which test problems are in a corpus, and a corpus without them."""

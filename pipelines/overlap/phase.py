@@ -1,0 +1,78 @@
+"""One phase over the files of a corpus: what is left to do is done, and all of it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+from pipelines.engine import Engine
+from pipelines.errors import ConservationError, InputFilesFailed
+from pipelines.overlap.corpus import CorpusFile
+from pipelines.progress import Display
+from pipelines.run_directory import RunDirectory
+
+__all__ = ["DisplayMode", "finish_phase"]
+
+DisplayMode = Literal["live", "json", "quiet"]
+
+# Below this much input one process is done before two have started (measured: workers take 5 s).
+_PARALLEL_BYTES = 24 << 20
+
+
+def finish_phase(
+    phase: str,
+    corpus: Sequence[CorpusFile],
+    run: RunDirectory,
+    engine: Engine,
+    transform: Callable[[str], Any],
+    display: DisplayMode,
+) -> list[dict[str, Any]]:
+    """Runs a phase for the files that it isn't finished for.
+
+    Args:
+        phase: Its name.
+        corpus: The files.
+        run: The folder.
+        engine: What runs it.
+        transform: Makes the transform, numbers of files to numbers of files, of the folder.
+        display: How progress is shown.
+
+    Returns:
+        The markers of all files, in order.
+
+    Raises:
+        InputFilesFailed: Some files couldn't be read; the others are done.
+        EngineFailed, OSError: The same call goes on.
+        ConservationError: A file left neither a result nor a reason.
+    """
+    files = range(len(corpus))
+    done = set(run.done(phase, files))
+    missing = [number for number in files if number not in done]
+    for number in missing:
+        # Of an earlier start; this one may succeed.
+        run.failure(number, phase).unlink(missing_ok=True)
+    if missing:
+        total = sum(corpus[number].size for number in missing)
+        with Display(phase.capitalize(), total, run.progress, mode=display):
+            engine.run(
+                phase.capitalize(),
+                missing,
+                transform(str(run.root)),
+                log=run.engine_log,
+                parallel=total >= _PARALLEL_BYTES,
+            )
+    failures = [run.read_json(run.failure(number, phase)) for number in missing]
+    reasons = [reason for reason in failures if reason is not None]
+    if reasons:
+        shown = "\n".join(reasons[:10])
+        raise InputFilesFailed(
+            f"{len(reasons)} file(s) couldn't be read; others are done:\n{shown}"
+        )
+    return [_marker(run, phase, number) for number in files]
+
+
+def _marker(run: RunDirectory, phase: str, number: int) -> dict[str, Any]:
+    marker: dict[str, Any] | None = run.read_json(run.marker(phase, number))
+    if marker is None:
+        raise ConservationError(f"{phase} ended without file {number}")
+    return marker

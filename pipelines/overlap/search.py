@@ -1,0 +1,228 @@
+"""Searches the files of a corpus for test problems; one file is one element of the pipeline."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.metrics import Metrics
+
+from filters.overlap import Match
+from filters.overlap.declarations import Language, language_of
+from pipelines.errors import InputError
+from pipelines.overlap.corpus import CorpusFile, Row, digest_of, read_rows
+from pipelines.overlap.plan import Searcher, searcher_of
+from pipelines.parquet import row_writer
+from pipelines.progress import ProgressWriter, Tally
+from pipelines.run_directory import RunDirectory
+from schemas.overlap import OVERLAPS
+
+__all__ = ["FindOverlaps", "overlaps_path", "search_file"]
+
+# Characters that are searched at once: enough that a call of numpy costs nothing, and few enough
+# that its arrays stay in the cache.
+_BATCH_CHARACTERS = 1 << 17
+# Characters shown on both sides of a stretch.
+_CONTEXT = 160
+
+# A line that begins as a declaration does. A file's suffix would do for sources, but web pages and
+# notebooks quote statements too.
+_DECLARES = re.compile(
+    r"^[ \t]*(?:@\[.*\] *)?(?:(?:private|protected|noncomputable) +)*"
+    r"(?:theorem|lemma|example|corollary|proposition|schematic_goal)\b",
+    re.MULTILINE,
+)
+_LANGUAGES: tuple[Language, ...] = ("lean", "isabelle")
+
+
+class FindOverlaps(beam.PTransform):
+    """Numbers of files to the numbers of the searched ones.
+
+    Args:
+        root: The folder of the search, which holds its plan.
+    """
+
+    def __init__(self, root: str) -> None:
+        super().__init__()
+        self._root = root
+
+    def expand(self, files: beam.PCollection) -> beam.PCollection:
+        """Reads each file once."""
+        return files | "Search for problems" >> beam.ParDo(_SearchFile(self._root))
+
+
+@beam.typehints.with_input_types(int)
+@beam.typehints.with_output_types(int)
+class _SearchFile(beam.DoFn):
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._documents = Metrics.counter("overlap", "documents")
+
+    def setup(self) -> None:
+        self._searcher = searcher_of(self._root)
+
+    def process(self, element: int) -> Iterator[int]:
+        run = RunDirectory(Path(self._root))
+        try:
+            marker = search_file(run, self._searcher, element)
+        except InputError as error:
+            run.write_json(run.failure(element, "search"), str(error))
+            return
+        self._documents.inc(marker["tally"]["records"])
+        yield element
+
+
+def overlaps_path(run: RunDirectory, number: int) -> Path:
+    """The stretches found in one file, of schema ``OVERLAPS``."""
+    return run.root / "overlaps" / f"{number:06d}.parquet"
+
+
+def search_file(run: RunDirectory, searcher: Searcher, number: int) -> dict[str, Any]:
+    """Searches one file and commits its stretches and its marker.
+
+    Args:
+        run: Where the files go.
+        searcher: What to look for.
+        number: The file's number in the plan.
+
+    Returns:
+        The marker, as it was written.
+
+    Raises:
+        InputError: The file can't be read.
+        OSError: The output can't be written.
+    """
+    started = time.monotonic()
+    file = searcher.plan.corpus[number]
+    path = overlaps_path(run, number)
+    path.unlink(missing_ok=True)
+    tally, unread = Tally(), _Unread()
+    characters = 0
+    progress = ProgressWriter(run.progress, number)
+    with row_writer(path, OVERLAPS, _table) as writer:
+        for batch in _batches(read_rows(file, searcher.plan.columns), unread):
+            found = _found(searcher, batch)
+            hit = {match.document for match in found}
+            for match in found:
+                writer.add(_overlap(file, batch[match.document], match, searcher))
+            characters += sum(len(row.text or "") for row in batch)
+            tally.records += len(batch)
+            tally.kept += len(batch) - len(hit)
+            tally.drops["overlap", "problem_found"] += len(hit)
+            progress.report(tally)
+    tally.records += unread.count
+    tally.drops.update({("read", reason): n for reason, n in unread.reasons.items()})
+    tally.bytes = file.size
+    marker = {
+        "file": asdict(file),
+        "xxh3_128": digest_of(Path(file.path)),
+        "tally": tally.to_json(),
+        "characters": characters,
+        "unread": unread.examples,
+        "overlaps": [asdict(run.written(path, writer.rows))] if writer.rows else [],
+        "seconds": round(time.monotonic() - started, 3),
+    }
+    run.write_json(run.marker("search", number), marker)
+    progress.report(tally, done=True)
+    return marker
+
+
+class _Unread:
+    """Rows without a text that can be read."""
+
+    def __init__(self) -> None:
+        self.reasons: Counter[str] = Counter()
+        self.examples: list[dict[str, Any]] = []
+
+    @property
+    def count(self) -> int:
+        return self.reasons.total()
+
+    def add(self, row: Row) -> None:
+        self.reasons[row.problem.partition(":")[0]] += 1
+        if len(self.examples) < 20:
+            self.examples.append({"row": row.number, "problem": row.problem})
+
+
+def _batches(rows: Iterable[Row], unread: _Unread) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    characters = 0
+    for row in rows:
+        if row.text is None:
+            unread.add(row)
+            continue
+        batch.append(row)
+        characters += len(row.text)
+        if characters >= _BATCH_CHARACTERS:
+            yield batch
+            batch, characters = [], 0
+    if batch:
+        yield batch
+
+
+def _found(searcher: Searcher, batch: Sequence[Row]) -> list[Match]:
+    """All matches in a batch, by document."""
+    found = searcher.finder.find([row.text or "" for row in batch])
+    if searcher.formal:
+        for number, row in enumerate(batch):
+            found += _formal(searcher, number, row)
+    found.sort(key=_order)
+    return found
+
+
+def _order(match: Match) -> tuple[int, str, int, str, int]:
+    return match.document, match.edition, match.problem, match.side, match.document_start
+
+
+def _formal(searcher: Searcher, number: int, row: Row) -> Iterator[Match]:
+    text = row.text or ""
+    if _DECLARES.search(text) is None:
+        return
+    known = language_of(row.path)
+    module = PurePosixPath(row.path).stem if known else ""
+    for language in [known] if known else _LANGUAGES:
+        for match in searcher.formal.find(text, language, module):
+            yield replace(match, document=number)
+
+
+def _overlap(file: CorpusFile, row: Row, match: Match, searcher: Searcher) -> dict[str, Any]:
+    problem = searcher.problems[match.problem]
+    text = row.text or ""
+    start, end = match.document_start, match.document_end
+    return {
+        "file": file.name,
+        "row": row.number,
+        "document_id": row.document_id,
+        "edition": match.edition,
+        "problem_set": problem.problem_set,
+        "item": problem.item,
+        "side": match.side,
+        "group": problem.group,
+        "document_start": start,
+        "document_end": end,
+        "problem_start": match.problem_start,
+        "problem_end": match.problem_end,
+        "ngrams": match.ngrams,
+        "tokens": match.tokens,
+        "contained": match.contained,
+        "lcs_ratio": match.lcs_ratio,
+        "before": _storable(text[max(start - _CONTEXT, 0) : start]),
+        "text": _storable(text[start:end]),
+        "after": _storable(text[end : end + _CONTEXT]),
+    }
+
+
+def _storable(text: str) -> str:
+    """The text with lone surrogates, which JSON may hold and UTF-8 may not, replaced."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=OVERLAPS)
