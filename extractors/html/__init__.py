@@ -27,7 +27,7 @@ from extractors.html.macros import (
 from extractors.html.main_content import main_content
 from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
 from extractors.html.serialize import Code, serialize, tidy
-from extractors.html.tree import Element, parse_html
+from extractors.html.tree import Element, Tree, parse_tree
 
 __all__ = [
     "ExtractionError",
@@ -83,8 +83,18 @@ def _read(
     page: str, delimiters: Delimiters, macros: dict[str, Macro], *, whole: bool
 ) -> tuple[str, str, Formulas]:
     """Title, text and formulas of the page's main content, or of the whole page."""
+    tree = parse_tree(page)
+    try:
+        return _read_tree(tree, page, delimiters, macros, whole=whole)
+    finally:
+        tree.dissolve()
+
+
+def _read_tree(
+    tree: Tree, page: str, delimiters: Delimiters, macros: dict[str, Macro], *, whole: bool
+) -> tuple[str, str, Formulas]:
     scanner = Scanner(delimiters)
-    root = parse_html(page)
+    root = tree.root
     title = _title(root, scanner)
     formulas = Formulas()
     if "ltx_" in page:

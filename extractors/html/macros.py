@@ -48,6 +48,7 @@ _DEFINITION = re.compile(
     r"|\\g?def\s*\\([A-Za-z@]+)\s*((?:#\d)*)\s*(?=\{)"
     r"|\\DeclareMathOperator\s*(\*?)\s*\{?\s*\\([A-Za-z@]+)\s*\}?\s*(?=\{)"
 )
+_ANY_DEFINITION = re.compile(r"\\(?:newcommand|def|Declare|renew|gdef|provide)")
 _COMMENT_AFTER = re.compile(r"\s*\\?%[^\\$]*\Z")
 _PARAMETER = re.compile(r"#([1-9])")
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -90,14 +91,7 @@ def page_macros(page: str) -> dict[str, Macro]:
             if match is not None:
                 _read_config(page, match.end() - 1, macros)
             position = page.find(name, position + len(name))
-    if (
-        "\\newcommand" in page
-        or "\\def" in page
-        or "\\Declare" in page
-        or "\\renew" in page
-        or "\\gdef" in page
-        or "\\provide" in page
-    ):
+    if _ANY_DEFINITION.search(page):
         _read_definitions(
             page.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"), macros
         )

@@ -34,11 +34,18 @@ _ZERO_WIDTH = re.compile(
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]")
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
-_TEX_LOGO = re.compile(r"(L\^\{A\})?T_?\{?E\}?X(?![A-Za-z])")
+_TEX_LOGO = re.compile(r"(?:(L\^\{A\})T|T)_?\{?E\}?X(?![A-Za-z])")
 _BLANK_LINES = re.compile(r"\n{3,}")
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
 _CODE_MARK = re.compile("\ue003([0-9]+)\ue004")
 _JOINER = re.compile("(?<![\u0600-\u0fff\u1000-\u109f])[\u200c\u200d](?![\u0600-\u109f])")
+
+
+_MAX_PREFIXES = 24
+"""Lists and quotations within each other that are marked as such; no text nests as deeply."""
+
+_MAX_IN_SCRIPT = 100
+"""Elements in a superscript that is still looked at for a link."""
 
 
 class Code:
@@ -114,10 +121,11 @@ class _Writer:
 
     def raw_line(self, line: str) -> None:
         if self._blank and self.lines:
-            used = [prefix.rest for prefix in self.prefixes if prefix.is_used]
+            used = [prefix.rest for prefix in self.prefixes[:_MAX_PREFIXES] if prefix.is_used]
             self.lines.append("".join(used).rstrip())
         self._blank = False
-        self.lines.append("".join([prefix.take() for prefix in self.prefixes]) + line)
+        prefixes = [prefix.take() for prefix in self.prefixes[:_MAX_PREFIXES]]
+        self.lines.append("".join(prefixes) + line)
 
     def blank(self) -> None:
         self.end_line()
@@ -250,7 +258,9 @@ def _write_script(element: Element, writer: _Writer, mark: int) -> None:
     content = "".join(writer.buffer[mark:])
     del writer.buffer[mark:]
     base = "".join(writer.buffer[-4:])
-    has_link = any(inner.tag == "a" for inner in element.walk())
+    has_link = element.end - element.number < _MAX_IN_SCRIPT and any(
+        inner.tag == "a" for inner in element.walk()
+    )
     written = script_text(base, content, is_sub=element.tag == "sub", has_link=has_link)
     if written:
         writer.buffer.append(written)
@@ -284,7 +294,7 @@ def _write_pre(element: Element, writer: _Writer, code: Code) -> None:
     while fence in text:
         fence += "`"
     writer.blank()
-    rest = "".join(prefix.rest for prefix in writer.prefixes)
+    rest = "".join(prefix.rest for prefix in writer.prefixes[:_MAX_PREFIXES])
     lines = [fence + language, *text.split("\n"), fence]
     writer.raw_line(code.add(("\n" + rest).join(lines)))
     writer.blank()
@@ -404,7 +414,9 @@ def _clean(text: str) -> str:
     """NFC, without invisible characters and controls."""
     if not text.isascii():
         text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
-        text = unicodedata.normalize("NFC", _JOINER.sub("", text))
+        if "\u200c" in text or "\u200d" in text:
+            text = _JOINER.sub("", text)
+        text = unicodedata.normalize("NFC", text)
     return _CONTROLS.sub("", text)
 
 
