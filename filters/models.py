@@ -1,8 +1,8 @@
 """Model files: which one is meant, whether it is there and unchanged, and loading it once.
 
-A filter names its model as a packaged name (``math-score-small``), as a path, or as a path with
-the sha256 that the file must have. ``check_model`` looks before any work; the loaders read a file
-once a process, whichever thread comes first, and print nothing.
+A filter names its model as a packaged name (``math-score-small``), as a path, as a path with the
+sha256 that the file must have, or as a URL with it. ``check_model`` looks, and fetches, before any
+work; the loaders read a file once a process, whichever thread comes first, and print nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from filters.model_downloads import DownloadFailed, cached_path, download
+
 __all__ = [
     "PACKAGED_MODELS",
     "LanguageModel",
@@ -26,6 +28,7 @@ __all__ = [
     "ModelMismatch",
     "ModelNotFound",
     "ModelSpec",
+    "ModelUrl",
     "check_model",
     "load_fasttext",
     "load_kenlm",
@@ -60,7 +63,20 @@ class ModelFile:
     sha256: str = ""
 
 
-ModelSpec = str | ModelFile
+@dataclass(frozen=True, slots=True)
+class ModelUrl:
+    """A model that is fetched once, into the user's cache.
+
+    Attributes:
+        url: Its ``http://`` or ``https://`` address.
+        sha256: The digest that it must have, 64 hex digits.
+    """
+
+    url: str
+    sha256: str
+
+
+ModelSpec = str | ModelFile | ModelUrl
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +110,8 @@ PACKAGED_MODELS: Mapping[str, _Packaged] = {
 
 def model_path(spec: ModelSpec) -> Path:
     """Where a model lies, whether or not it is there."""
+    if isinstance(spec, ModelUrl):
+        return cached_path(spec.url, spec.sha256)
     if isinstance(spec, ModelFile):
         return Path(spec.path).expanduser()
     packaged = PACKAGED_MODELS.get(spec)
@@ -129,7 +147,7 @@ def check_model(spec: ModelSpec, *, made_by: str) -> None:
         made_by: The command that makes such a model, or where one is had; for the message.
 
     Raises:
-        ModelNotFound: No file there.
+        ModelNotFound: No file there, or it can't be fetched.
         ModelMismatch: Its sha256 isn't the given one, or not the one that its card states.
     """
     origin = _origin(spec, made_by)
@@ -151,7 +169,7 @@ def _origin(spec: ModelSpec, made_by: str) -> str:
 
 
 def _expected_digest(spec: ModelSpec) -> tuple[str, str]:
-    if isinstance(spec, ModelFile):
+    if isinstance(spec, ModelFile | ModelUrl):
         return spec.sha256, "the recipe asks for"
     packaged = PACKAGED_MODELS.get(spec)
     if packaged is None:
@@ -162,6 +180,11 @@ def _expected_digest(spec: ModelSpec) -> tuple[str, str]:
 
 
 def _existing(spec: ModelSpec, origin: str) -> Path:
+    if isinstance(spec, ModelUrl):
+        try:
+            return download(spec.url, spec.sha256)
+        except DownloadFailed as error:
+            raise ModelNotFound(f"model {error}") from error
     path = model_path(spec)
     if path.is_file():
         return path

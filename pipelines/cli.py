@@ -1,9 +1,10 @@
 """The command ``proofmill``.
 
-Exit codes: 0 done; 1 the answer is no (``verify`` found a fault); 2 wrong arguments, recipe, input
-or missing model, before any work; 3 some input files couldn't be read; 4 the folder belongs to
-another run or is in use; 70 records went missing (a fault of ours); 74 input or output error, disk
-full included; 75 the engine ended early, run the same command again; 130 interrupted, likewise.
+Exit codes: 0 done; 1 the answer is no (``verify`` found a fault, ``calibrate`` no threshold); 2
+wrong arguments, recipe, input or missing model, before any work; 3 some input files couldn't be
+read; 4 the folder belongs to another run or is in use; 70 records went missing (a fault of ours);
+74 input or output error, disk full included; 75 the engine ended early, run the same command again;
+130 interrupted, likewise.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from pipelines.overlap.commands import app as overlap_app
 from pipelines.recipe import difference, load_recipe, packaged_recipes
 from pipelines.sample import sample_warc_path
 from pipelines.terminal import err, explained, logged, out, quiet_import, silence_logs
+from pipelines.training.calibrate_command import calibrate_command
 from pipelines.training.commands import train_app
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ app.add_typer(train_app, name="train")
 # What follows after `--` are Beam's own options.
 _BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}
 app.command(context_settings=_BEAM)(dedup)
+app.command("calibrate")(calibrate_command)
 
 
 def main() -> None:

@@ -21,6 +21,7 @@ import pydantic
 import yaml
 
 from filters.exact_duplicates import ExactDuplicates
+from filters.web.educational import Educational
 from filters.web.language import Language
 from filters.web.manual_rules import AccentedCharacters, LibreTextsFormulas, TextLength
 from filters.web.math_prefilter import MathPrefilter
@@ -96,6 +97,7 @@ STAGES: Mapping[str, _Kind] = {
     "math_score": _Kind(MathScore, "text"),
     "perplexity": _Kind(Perplexity, "text"),
     "word_order": _Kind(WordOrder, "text"),
+    "educational": _Kind(Educational, "text"),
     "quality": _Kind(QualityRules, "text"),
     "text_length": _Kind(TextLength, "text"),
     "accented_characters": _Kind(AccentedCharacters, "text"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import structlog
 import typer
 from rich.console import Console
 
+from filters.model_downloads import downloads_reported
 from filters.models import ModelError
 from pipelines.errors import ProofmillError
 from pipelines.run_directory import RunDirectory
@@ -32,7 +33,8 @@ def silence_logs() -> None:
 def explained() -> Iterator[None]:
     """Expected failures as one clear message and a documented exit code."""
     try:
-        yield
+        with downloads_reported(_download_display()):
+            yield
     except KeyboardInterrupt:
         err.print("interrupted; the same command goes on where it stopped", style="yellow")
         raise typer.Exit(130) from None
@@ -43,6 +45,23 @@ def explained() -> Iterator[None]:
         if code == _IO_ERROR or (isinstance(error, ProofmillError) and error.resumable):
             err.print("what is done is kept; the same command goes on from there")
         raise typer.Exit(code) from error
+
+
+_SHOWN_EVERY = 16 << 20
+
+
+def _download_display() -> Callable[[int, int], None]:
+    """Says how far the download of a model is, now and then."""
+    shown = 0
+
+    def report(arrived: int, total: int) -> None:
+        nonlocal shown
+        if arrived - shown >= _SHOWN_EVERY:
+            shown = arrived
+            of = f" of {total / 1e6:,.0f}" if total else ""
+            err.print(f"fetching a model: {arrived / 1e6:,.0f}{of} MB", highlight=False)
+
+    return report
 
 
 _IO_ERROR = 74

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pipelines.training.measures import AtThreshold, calibration, curve
+from pipelines.training.measures import AtThreshold
 
 __all__ = ["draw_classifier", "draw_curve", "draw_histograms"]
 
@@ -45,30 +45,32 @@ def _plain(axes: Any, title: str, x: str, y: str) -> None:
 
 def draw_classifier(
     name: str,
-    positives: Sequence[float],
-    negatives: Sequence[float],
+    calibrated: Sequence[tuple[float, float]],
+    points: Sequence[AtThreshold],
     thresholds: Mapping[str, float],
     path: Path,
+    *,
+    truth: str = "share of positives",
+    top: float = 1.0,
 ) -> None:
     """Draws calibration, and precision and recall against the threshold, side by side.
 
     Args:
         name: The model's name.
-        positives: Held-out scores, 0 to 1.
-        negatives: Likewise.
+        calibrated: Mean score and truth of texts of about the same score.
+        points: Precision and recall by threshold.
         thresholds: Those that recipes use, by name.
         path: The PNG file.
+        truth: What the scores should be equal to.
+        top: The highest score.
     """
     figure = _figure(9.0, 3.6)
     left, right = figure.subplots(1, 2)
-    points = calibration(positives, negatives)
-    left.plot([0, 1], [0, 1], color=_COLOURS[-1], linewidth=0.8, linestyle="--")
-    left.plot(
-        [p.mean_score for p in points], [p.positive_share for p in points],
-        marker="o", markersize=4, color=_COLOURS[0],
-    )  # fmt: skip
-    _plain(left, f"{name}: calibration", "mean score", "share of positives")
-    _draw_precision_recall(right, curve(positives, negatives), thresholds)
+    left.plot([0, top], [0, top], color=_COLOURS[-1], linewidth=0.8, linestyle="--")
+    means, truths = zip(*calibrated, strict=True)
+    left.plot(means, truths, marker="o", markersize=4, color=_COLOURS[0])
+    _plain(left, f"{name}: calibration", "mean score", truth)
+    _draw_precision_recall(right, points, thresholds)
     _save(figure, path)
 
 

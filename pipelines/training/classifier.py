@@ -5,6 +5,7 @@ One thread and a fixed seed: the same examples give the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ __all__ = [
     "Scored",
     "Step",
     "cross_validated",
+    "data_digest",
     "fit",
     "telling_words",
 ]
@@ -183,3 +185,11 @@ def telling_words(
 
     sign = -1.0 if scored.example.positive else 1.0
     return sorted(dict.fromkeys(words), key=lambda word: (sign * without(word), word))[:count]
+
+
+def data_digest(examples: Sequence[Example]) -> str:
+    """SHA-256 over what the model learns, in its order."""
+    digest = hashlib.sha256()
+    for example in examples:
+        digest.update(f"{example.label}\t{example.line}\n".encode())
+    return digest.hexdigest()

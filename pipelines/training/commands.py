@@ -165,6 +165,51 @@ def perplexity(
         _report(card, output, progress)
 
 
+@train_app.command("quality")
+def quality(
+    labels: Annotated[
+        Path,
+        typer.Option(
+            help="TSV or Parquet with a score from 0 to 5, and a text, document_id or url."
+        ),
+    ],
+    output: _Output,
+    documents: Annotated[
+        list[str] | None,
+        typer.Option(help="Parquet files or folders with the texts, if the labels have none."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="The model's name.")] = "educational",
+    dimension: Annotated[int, typer.Option(min=1, help="Length of a word's vector.")] = 8,
+    epochs: Annotated[int, typer.Option(min=1, help="How often each text is learnt.")] = 20,
+    buckets: Annotated[
+        int, typer.Option(min=1, help="Vectors that word pairs share before it's compressed.")
+    ] = 200_000,
+    features: Annotated[int, typer.Option(min=1, help="Rows left when it's compressed.")] = 60_000,
+    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
+    seed: Annotated[int, typer.Option(help="Seed of the initial vectors.")] = 7,
+    progress: _Display = "live",
+) -> None:
+    """Train the educational score from labels that you have."""
+    from pipelines.training.classifier import ClassifierSettings
+    from pipelines.training.quality import QualitySettings, read_examples, train_quality
+
+    with explained():
+        settings = QualitySettings(
+            classifier=ClassifierSettings(
+                dimension=dimension,
+                epochs=epochs,
+                buckets=buckets,
+                features=features,
+                folds=folds,
+                seed=seed,
+            )
+        )
+        examples = read_examples(labels, _parquet_files(documents or ()), settings)
+        with _steps(folds + 2, progress) as step:
+            card = train_quality(examples, labels, settings, output, name, step)
+        _report(card, output, progress)
+
+
 @train_app.command("lmplz")
 def lmplz(
     jobs: Annotated[int, typer.Option(min=1, help="Compilers at a time.")] = 2,

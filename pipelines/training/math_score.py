@@ -9,7 +9,6 @@ and a fixed seed, so that the same texts give the same bytes.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -27,10 +26,17 @@ from pipelines.training.classifier import (
     Scored,
     Step,
     cross_validated,
+    data_digest,
     fit,
 )
 from pipelines.training.labels import NEGATIVE, POSITIVE
-from pipelines.training.measures import at_threshold, quantile, threshold_for_precision
+from pipelines.training.measures import (
+    at_threshold,
+    calibration,
+    curve,
+    quantile,
+    threshold_for_precision,
+)
 from pipelines.training.pages import Corpus, Page, cap_per_origin
 from pipelines.training.report import by_kind, classifier_measures
 
@@ -87,7 +93,14 @@ def train_math_score(
     step("explain the worst errors")
     card = _card(settings, pages, examples, model, scored)
     write_card(card, model)
-    draw_classifier(name, *by_kind(scored), _recipe_thresholds(), model.with_suffix(".png"))
+    kinds = by_kind(scored)
+    draw_classifier(
+        name,
+        [(point.mean_score, point.positive_share) for point in calibration(*kinds)],
+        curve(*kinds),
+        _recipe_thresholds(),
+        model.with_suffix(".png"),
+    )
     return card
 
 
@@ -197,6 +210,7 @@ def _card(
             scored,
             _recipe_thresholds(),
             probability_of_positive,
+            [asdict(point) for point in calibration(positives, negatives)],
             folds=settings.classifier.folds,
         ),
         thresholds={
@@ -214,11 +228,3 @@ def _card(
 def _settings(settings: MathScoreSettings) -> dict[str, Any]:
     plain = asdict(settings)
     return {**{k: v for k, v in plain.items() if k != "classifier"}, **plain["classifier"]}
-
-
-def data_digest(examples: Sequence[Example]) -> str:
-    """SHA-256 over what the model learns, in its order."""
-    digest = hashlib.sha256()
-    for example in examples:
-        digest.update(f"{example.label}\t{example.line}\n".encode())
-    return digest.hexdigest()

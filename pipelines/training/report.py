@@ -11,7 +11,6 @@ from pipelines.training.classifier import Scored, telling_words
 from pipelines.training.measures import (
     area_under_curve,
     at_threshold,
-    calibration,
     confusion,
 )
 
@@ -36,6 +35,7 @@ def classifier_measures(
     scored: Sequence[Scored],
     recipe_thresholds: Mapping[str, float],
     score: Callable[[dict[str, float]], float],
+    calibrated: Sequence[Mapping[str, float]],
     *,
     folds: int,
     reported: Sequence[float] = _REPORTED,
@@ -46,6 +46,7 @@ def classifier_measures(
         scored: The examples, each scored by a model that saw nothing of its origin.
         recipe_thresholds: The thresholds that recipes use, by name.
         score: How a score was made of the labels' probabilities, to explain errors.
+        calibrated: The points of the calibration curve.
         folds: How many folds there were.
         reported: Thresholds for the table of precision and recall.
     """
@@ -53,7 +54,7 @@ def classifier_measures(
     return {
         "how": (
             f"{folds}-fold cross-validation by origin: each text is scored by a model that saw no "
-            "text of its site or work; the packaged model is trained on all"
+            "text of its site or work; the model itself is trained on all"
         ),
         "auc": round(area_under_curve(positives, negatives), 4),
         **_on_web_pages(scored),
@@ -62,7 +63,7 @@ def classifier_measures(
             {"setting": name, "threshold": value, **confusion(positives, negatives, value)}
             for name, value in recipe_thresholds.items()
         ],
-        "calibration": [asdict(point) for point in calibration(positives, negatives)],
+        "calibration": list(calibrated),
         "by_encoding": _by_encoding(scored, min(recipe_thresholds.values())),
         "by_origin": _by_origin(scored, min(recipe_thresholds.values())),
         "worst_errors": _worst(scored, score),
@@ -83,6 +84,8 @@ def _on_web_pages(scored: Sequence[Scored]) -> dict[str, Any]:
 def _by_encoding(scored: Sequence[Scored], threshold: float) -> list[dict[str, Any]]:
     """Recall by how the formulas of the positives were written; a page may have several."""
     groups: dict[str, list[float]] = defaultdict(list)
+    if not any(item.example.encodings for item in scored):
+        return []
     for item in scored:
         if item.example.positive:
             for name in item.example.encodings or ("none named",):
