@@ -243,11 +243,11 @@ export function listing() {
       if (/latex\.php/.test(source)) text = alt || plain(new URLSearchParams(query).get("latex") ?? "");
       else if (/codecogs\.com.*\?|mimetex|mathtex\.cgi/.test(source) && query) text = known || plain(query);
       else if (/zhihu\.com\/equation/.test(source)) text = alt || plain(query.replace(/^tex=/, ""));
-      else if (node.matches("img.math") && /images?\/math\//.test(source)) text = alt; // Sphinx
+      else if (node.matches("img.math, .math img") && /images?\/math\//.test(source)) text = alt; // Sphinx
       else if (node.matches(".latex, .tex, .mwe-math-fallback-image-inline, .mwe-math-fallback-image-display, .mwe-tex") && /[\\^_=]/.test(alt)) text = alt;
       else if (/^\s*(\\begin\{(?!figure|table).+\}|\$.+\$|\\\(.+\\\)|\\\[.+\\\])\s*$/s.test(alt)) text = alt;
       text = text.replace(/<br\s*\/?>/gi, "\n").replace(/&space;/g, " ");
-      if (!text.trim()) continue;
+      if (!text.trim() || /\\includegraphics|\\begin\{(figure|table|tabular)/.test(text)) continue;
       add(node, node.parentElement, {
         oracle: "static:image",
         format: "tex",

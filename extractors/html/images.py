@@ -45,6 +45,7 @@ _SERVICES: tuple[tuple[str, str, str], ...] = (
     ("/filter/tex/pix.php", "alt", "service_image"),
     ("eq.cgi", "query", "service_image"),
     ("latexrender", "alt", "service_image"),
+    ("_images/math/", "alt", "latex_image"),  # Sphinx's imgmath
     ("texdebug", "alt", "service_image"),
 )
 _SERVICE = re.compile("|".join(re.escape(part) for part, _, _ in _SERVICES))

@@ -163,3 +163,8 @@ def test_tex_tags_of_forums_are_inline_amid_text_unless_the_page_displays_them()
 def test_names_that_an_editor_cut_at_their_hyphens_are_refused() -> None:
     with pytest.raises(ValueError, match="hyphen"):
         names("one two- ", "three")
+
+
+def test_sphinx_formula_images_that_read_as_words_are_in_the_text() -> None:
+    image = '<img class="math" src="../_images/math/07c8cc2f44b7.png" alt="True">'
+    assert formulas(f"<p>returns {image} if so</p>") == ["$True$"]
