@@ -38,6 +38,9 @@ _FORMULA_CHARS = 12
 _PARAGRAPH = 25
 """Shorter blocks count a fifth: they are labels more often than sentences."""
 
+_PROSE = 600
+"""Characters of running text from which an element's name isn't believed: forums name posts so."""
+
 _KEPT_WHOLE = names("p table tbody tr pre ul ol dl blockquote")
 _LINK_LISTS = names(
     "ul ol div table section aside p span td dl header center li nav font form h5 h6 tr small"
@@ -196,7 +199,7 @@ def _is_boilerplate(element: Element, mass: _Mass, total: _Mass) -> bool:
             kind = name_kind(name)
             if kind is not NameKind.NOTHING and (
                 (kind is NameKind.CONTROL and mass.math == 0 and not mass.has_heading)
-                or (kind is NameKind.BOILERPLATE and mass.math < 3)
+                or (kind is NameKind.BOILERPLATE and mass.math < 3 and not _is_prose(mass))
                 or (kind is NameKind.COMMENTS and total.math == 0)
             ):
                 return True
@@ -208,6 +211,11 @@ def _is_boilerplate(element: Element, mass: _Mass, total: _Mass) -> bool:
         and not mass.has_heading
         and (mass.chars > 120 or element.tag != "p")
     )
+
+
+def _is_prose(mass: _Mass) -> bool:
+    """Whether it's running text without links, which no name makes boilerplate."""
+    return mass.good > _PROSE and mass.links < 0.03 * mass.chars
 
 
 def _narrow(body: Element, masses: dict[int, _Mass]) -> None:
@@ -282,7 +290,8 @@ def _reads_as_content(
     if mass.math > 0:
         return mass.links < 0.5 * mass.chars
     if total_math == 0:
-        return False  # without mathematics strictness costs nothing that is wanted
+        # Without mathematics strictness costs nothing that is wanted, but for what is answered.
+        return "question" in element.get("class").split() and mass.links < 0.5 * mass.chars
     if mass.links > 0.25 * mass.chars or mass.good < 140:
         return False
     return _sentences(_texts(element)) >= 2

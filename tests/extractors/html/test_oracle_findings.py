@@ -168,3 +168,20 @@ def test_names_that_an_editor_cut_at_their_hyphens_are_refused() -> None:
 def test_sphinx_formula_images_that_read_as_words_are_in_the_text() -> None:
     image = '<img class="math" src="../_images/math/07c8cc2f44b7.png" alt="True">'
     assert formulas(f"<p>returns {image} if so</p>") == ["$True$"]
+
+
+def test_a_question_stays_with_its_answers_where_there_are_no_formulas() -> None:
+    answer = "<p>" + "A set is closed when it holds its limit points, as one shows. " * 12 + "</p>"
+    body = (
+        '<div id="mainbar"><div class="question js-question"><p>Is every closed set bounded?</p></div>'
+        f'<div id="answers"><div class="answer">{answer}</div><div class="answer">{answer}</div></div>'
+        "</div>"
+    )
+    raw = f"<html><body>{body}</body></html>".encode()
+    assert "Is every closed set bounded?" in extract_html(raw).text
+
+
+def test_a_long_post_is_content_whatever_its_element_is_called() -> None:
+    post = "<p>The sequence converges, since it is bounded and monotone, as was shown before. </p>"
+    body = "".join(f'<div class="edit-post-popup" id="m{i}">{post * 10}</div>' for i in range(4))
+    assert extract_html(f"<html><body>{body}</body></html>".encode()).text.count("monotone") == 40
