@@ -45,6 +45,7 @@ _KEPT_WHOLE = names("p table tbody tr pre ul ol dl blockquote")
 _LINK_LISTS = names(
     "ul ol div table section aside p span td dl header center li nav font form h5 h6 tr small"
 )
+_HEADINGS = names("h1 h2 h3 h4 h5 h6")
 _CONTAINERS = names("div section article main td span")
 _SENTENCE = re.compile(r"[a-z)\]\ue001\u0080-\uffff][.!?:;。！？](?:\s|$|[\"'”’)\]])")
 
@@ -235,6 +236,7 @@ def _narrow(body: Element, masses: dict[int, _Mass]) -> None:
             if share.good < _BULK * mass.good or share.math < 0.5 * mass.math:
                 return
         has_heading = masses[id(best)].has_heading
+        is_paragraph = not any(inner.tag in BLOCKS for inner in best.elements())
         before = True
         kept: list[Element | str] = []
         for child in element.children:
@@ -244,6 +246,8 @@ def _narrow(body: Element, masses: dict[int, _Mass]) -> None:
             elif isinstance(child, str):
                 if OPEN in child or len(child) > 80:
                     kept.append(child)
+            elif is_paragraph and before and child.tag in _HEADINGS:
+                kept.append(child)
             elif _reads_as_content(
                 child, masses[id(child)], total_math, wants_heading=before and not has_heading
             ):

@@ -185,3 +185,30 @@ def test_a_long_post_is_content_whatever_its_element_is_called() -> None:
     post = "<p>The sequence converges, since it is bounded and monotone, as was shown before. </p>"
     body = "".join(f'<div class="edit-post-popup" id="m{i}">{post * 10}</div>' for i in range(4))
     assert extract_html(f"<html><body>{body}</body></html>".encode()).text.count("monotone") == 40
+
+
+def test_a_section_of_a_pretext_book() -> None:
+    text = extract_html(
+        rb"""<html><head><script>window.MathJax = {"tex": {"inlineMath": [["\\(","\\)"]]},
+        "options": {"ignoreHtmlClass": "tex2jax_ignore|ignore-math",
+                    "processHtmlClass": "process-math"}};</script>
+        <script src="https://cdn.example/npm/mathjax@3/es5/tex-chtml.js"></script></head>
+        <body class="pretext book ignore-math">
+        <div id="latex-macros" class="hidden-content process-math" style="display:none">
+        <span class="process-math">\(\newcommand{\N}{\mathbb N}
+        \newcommand{\lt}{<}\newcommand{\amp}{&amp;}\)</span></div>
+        <main class="ptx-main"><div id="ptx-content"><section class="section">
+        <h2 class="heading"><span class="type">Section</span> <span class="codenumber">1.1</span>
+        <span class="title">Limits</span></h2>
+        <div class="para">Costs of $5 for each <span class="process-math">\(n \in \N\)</span>.</div>
+        <article class="theorem"><h4 class="heading"><span class="type">Theorem</span>
+        <span class="codenumber">1.1.1</span><span class="period">.</span></h4>
+        <div class="displaymath process-math">\begin{align*}
+        a \amp \lt b\\
+        c \amp = d
+        \end{align*}</div></article></section></div></main></body></html>"""
+    ).text
+    assert text.splitlines()[0] == "## Section 1.1 Limits"
+    assert r"Costs of \$5 for each $n \in \mathbb N$." in text
+    assert r"$$\begin{align*} a & < b\\ c & = d \end{align*}$$" in text
+    assert "newcommand" not in text
