@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.metadata
 import io
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,6 +26,11 @@ class Compared:
     name: str
     versions: str
     extract: Callable[[bytes], str]
+
+
+# What these two put before signs that Markdown would read, and a reader of Markdown takes away.
+_MARKITDOWN_ESCAPE = re.compile(r"\\(?=[_*])")
+_HTML2TEXT_ESCAPE = re.compile(r"\\(?=\\[\\`*_{}\[\]()#+.!-])")
 
 
 def compared_extractors(names: list[str] | None = None) -> list[Compared]:
@@ -80,7 +86,8 @@ def _resiliparse() -> Callable[[bytes], str]:
 
 def _trafilatura() -> Callable[[bytes], str]:
     module: Any = importlib.import_module("trafilatura")
-    return lambda page: module.extract(page, output_format="markdown", include_tables=True) or ""
+    # As plain text: its Markdown escapes brackets, which then read as delimiters of formulas.
+    return lambda page: module.extract(page, output_format="txt", include_tables=True) or ""
 
 
 def _justext() -> Callable[[bytes], str]:
@@ -104,7 +111,12 @@ def _markitdown() -> Callable[[bytes], str]:
     module: Any = importlib.import_module("markitdown")
     converter = module.MarkItDown()
     kind = module.StreamInfo(extension=".html", mimetype="text/html")
-    return lambda page: str(converter.convert_stream(io.BytesIO(page), stream_info=kind).markdown)
+
+    def extract(page: bytes) -> str:
+        written = str(converter.convert_stream(io.BytesIO(page), stream_info=kind).markdown)
+        return _MARKITDOWN_ESCAPE.sub("", written)
+
+    return extract
 
 
 def _html2text() -> Callable[[bytes], str]:
@@ -113,7 +125,7 @@ def _html2text() -> Callable[[bytes], str]:
     def extract(page: bytes) -> str:
         writer = module.HTML2Text(bodywidth=0)
         writer.ignore_links = True
-        return str(writer.handle(_decoded(page)))
+        return _HTML2TEXT_ESCAPE.sub("", str(writer.handle(_decoded(page))))
 
     return extract
 

@@ -246,9 +246,7 @@ def _narrow(body: Element, masses: dict[int, _Mass]) -> None:
             elif isinstance(child, str):
                 if OPEN in child or len(child) > 80:
                     kept.append(child)
-            elif is_paragraph and before and child.tag in _HEADINGS:
-                kept.append(child)
-            elif _reads_as_content(
+            elif (is_paragraph and before and child.tag in _HEADINGS) or _reads_as_content(
                 child, masses[id(child)], total_math, wants_heading=before and not has_heading
             ):
                 kept.append(child)
