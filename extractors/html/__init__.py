@@ -27,7 +27,7 @@ from extractors.html.macros import (
 from extractors.html.main_content import main_content
 from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
 from extractors.html.serialize import Code, serialize, tidy
-from extractors.html.tree import Element, Tree, parse_tree
+from extractors.html.tree import Tree, parse_tree
 
 __all__ = [
     "ExtractionError",
@@ -94,18 +94,17 @@ def _read_tree(
     tree: Tree, page: str, delimiters: Delimiters, macros: dict[str, Macro], *, whole: bool
 ) -> tuple[str, str, Formulas]:
     scanner = Scanner(delimiters)
-    root = tree.root
-    title = _title(root, scanner)
+    title = _title(tree, scanner)
     formulas = Formulas()
     if "ltx_" in page:
-        join_latexml_equations(root, formulas)
-        place_latexml_notes(root)
+        join_latexml_equations(tree.root, formulas)
+        place_latexml_notes(tree.root)
+        tree.renumber()
     if "bbcode_quote" in page or "postcontent" in page:
-        set_quotations_right(root)
-    take_marked(root, formulas, tex_page=delimiters.renderer)
-    take_delimited(root, formulas, scanner)
-    if not whole:
-        root = main_content(root)
+        set_quotations_right(tree.root)
+    take_marked(tree, formulas, tex_page=delimiters.renderer)
+    take_delimited(tree, formulas, scanner)
+    root = tree.root if whole else main_content(tree)
     code = Code()
     text = serialize(root, formulas, code)
     text = delimited_in_text(text, formulas, Scanner(delimiters.common()))
@@ -116,11 +115,12 @@ def _read_tree(
     return title, formulas.write(code.write(text)), formulas
 
 
-def _title(root: Element, scanner: Scanner) -> str:
+def _title(tree: Tree, scanner: Scanner) -> str:
     """The page's title, taken out of the tree."""
-    titles = [element for element in root.elements() if element.tag == "title"]
+    titles = [element for element in tree.root.elements() if element.tag == "title"]
     title = " ".join(titles[0].text().split()) if titles else ""
-    root.children = [child for child in root.children if child not in titles]
+    for element in titles:
+        tree.remove(element)
     formulas = Formulas()
     title = delimited_in_text(title, formulas, scanner)
     return formulas.write(tidy(title))

@@ -17,7 +17,8 @@ __all__ = [
     "DROPPED_ROLES",
     "DROPPED_TAGS",
     "NameKind",
-    "hides",
+    "hides_by_class",
+    "hides_by_style",
     "is_content_name",
     "name_kind",
 ]
@@ -194,8 +195,12 @@ def is_content_name(name: str) -> bool:
 
 
 @lru_cache(maxsize=1 << 15)
-def hides(classes: str, style: str) -> bool:
-    """Whether an element's class or style attribute hides it."""
-    return bool(
-        (classes and _HIDDEN_NAME.search(classes)) or (style and _HIDDEN_STYLE.search(style))
-    )
+def hides_by_class(classes: str) -> bool:
+    """Whether an element's class attribute hides it."""
+    return _HIDDEN_NAME.search(classes) is not None
+
+
+@lru_cache(maxsize=1 << 12)
+def hides_by_style(style: str) -> bool:
+    """Whether an element's style attribute hides it."""
+    return _HIDDEN_STYLE.search(style) is not None

@@ -10,6 +10,7 @@ from extractors.html.name_sets import names
 from extractors.html.tree import Element
 
 __all__ = [
+    "TEX_ATTRIBUTES",
     "TEX_ELEMENTS",
     "attribute_formula",
     "class_formula",
@@ -23,7 +24,7 @@ TEX_ELEMENTS = names(
 )
 """Custom elements around TeX (Distill, JATS, GitHub, MathLive, ...)."""
 
-_TEX_ATTRIBUTES = names(
+TEX_ATTRIBUTES = names(
     "data-tex data-latex data-expr data-formula data-katex data-math data-equation"
     " data-latex-source data-tex-source data-original-tex"
 )
@@ -68,9 +69,8 @@ def tex_element_formula(element: Element) -> tuple[str, bool, str] | None:
 
 def attribute_formula(element: Element) -> tuple[str, bool, str] | None:
     """The formula that an attribute such as ``data-tex`` holds."""
-    for name in _TEX_ATTRIBUTES.intersection(element.attributes):
-        tex = element.get(name)
-        if not tex:
+    for name, tex in element.attributes.items():
+        if name not in TEX_ATTRIBUTES or not tex:
             continue
         if name in {"data-formula", "data-math", "data-equation", "data-expr"} and not (
             _TEX_SIGN.search(tex) or is_math_class(element.get("class"))

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 
 from extractors.html.blocks import BLOCKS
 from extractors.html.boilerplate import (
     DROPPED_ROLES,
     DROPPED_TAGS,
     NameKind,
-    hides,
+    hides_by_class,
+    hides_by_style,
     is_content_name,
     name_kind,
 )
 from extractors.html.formulas import OPEN
 from extractors.html.name_sets import names
-from extractors.html.tree import Element
+from extractors.html.tree import Element, Tree
 
 __all__ = ["main_content"]
 
@@ -46,6 +48,12 @@ _LINK_LISTS = names(
     "ul ol div table section aside p span td dl header center li nav font form h5 h6 tr small"
 )
 _HEADINGS = names("h1 h2 h3 h4 h5 h6")
+_NAMED_OTHERWISE = names("p h1 a body")
+"""Elements whose names never make them boilerplate."""
+
+_LINKS = 30
+"""Characters in links up to which nothing is a list of links."""
+
 _CONTAINERS = names("div section article main td span")
 _SENTENCE = re.compile(r"[a-z)\]\ue001\u0080-\uffff][.!?:;。！？](?:\s|$|[\"'”’)\]])")
 
@@ -55,79 +63,88 @@ class _Mass:
 
     __slots__ = ("chars", "good", "has_heading", "links", "math")
 
-    def __init__(self) -> None:
-        self.chars = 0
-        self.links = 0
-        self.math = 0
-        self.good = 0.0
-        self.has_heading = False
+    def __init__(
+        self, chars: int, links: int, math: int, good: float, *, has_heading: bool
+    ) -> None:
+        self.chars = chars
+        self.links = links
+        self.math = math
+        self.good = good
+        self.has_heading = has_heading
 
 
-def _is_hidden(attributes: dict[str, str]) -> bool:
-    if "hidden" in attributes and attributes["hidden"] != "false":
-        return True
-    classes = attributes.get("class", "")
-    style = attributes.get("style", "")
-    return bool((classes or style) and hides(classes, style))
+_NOTHING = _Mass(0, 0, 0, 0.0, has_heading=False)
+
+_Masses = list[_Mass]
+"""By the elements' numbers."""
 
 
-def main_content(root: Element) -> Element:
+def main_content(tree: Tree) -> Element:
     """The page's body with all that is not content taken out."""
-    body = next((e for e in root.elements() if e.tag == "body"), root)
-    masses = _weigh(body)
-    _prune(body, masses, masses[id(body)])
-    _narrow(body, masses)
+    body = next((e for e in tree.root.elements() if e.tag == "body"), tree.root)
+    elements = _without_controls(tree.below(body))
+    masses = _weigh(elements, tree.size)
+    elements = _prune(elements, masses)
+    _narrow(body, masses, _path_to_declared(elements, masses))
     return body
 
 
-def _is_control(element: Element) -> bool:
-    """Whether it's a control, media or navigation: what holds no text of the page's own."""
-    if element.tag in DROPPED_TAGS:
-        return True
-    attributes = element.attributes
-    return "role" in attributes and attributes["role"] in DROPPED_ROLES
+def _without_controls(elements: list[Element]) -> list[Element]:
+    """Takes out controls, media and navigation: what holds no text of the page's own."""
+    kept: list[Element] = []
+    dropped: list[Element] = []
+    end = 0
+    for element in elements:
+        if element.number < end:
+            continue
+        if element.tag in DROPPED_TAGS or element.attributes.get("role") in DROPPED_ROLES:
+            dropped.append(element)
+            end = element.end
+        else:
+            kept.append(element)
+    _take_out(dropped)
+    return kept
 
 
-def _weigh(root: Element) -> dict[int, _Mass]:
-    """Weighs every element, taking out controls on the way."""
-    masses: dict[int, _Mass] = {}
-    order: list[Element] = []
-    stack = [root]
-    while stack:
-        element = stack.pop()
-        order.append(element)
-        inside = [child for child in element.children if child.__class__ is Element]
-        controls = {id(child) for child in inside if _is_control(child)}
-        if controls:
-            element.children = [
-                " " if id(child) in controls else child for child in element.children
-            ]
-            inside = [child for child in inside if id(child) not in controls]
-        stack += inside
-    for element in reversed(order):  # children before parents
-        mass = _Mass()
+def _take_out(dropped: list[Element]) -> None:
+    """Takes elements out of their parents; a space stands for each."""
+    ids = set(map(id, dropped))
+    parents = {id(e.parent): e.parent for e in dropped if e.parent is not None}
+    for parent in parents.values():
+        parent.children = [" " if id(child) in ids else child for child in parent.children]
+
+
+def _weigh(elements: list[Element], size: int) -> _Masses:
+    """Weighs every element, children before parents."""
+    masses = [_NOTHING] * size
+    for element in reversed(elements):
         own = chars = links = math = 0
         good = 0.0
         has_block = has_heading = False
         for child in element.children:
             if isinstance(child, str):
-                formulas = child.count(OPEN) if OPEN in child else 0
-                math += formulas
                 length = len(child.strip())
                 own += length
-                chars += length + _FORMULA_CHARS * formulas
+                chars += length
+                if OPEN in child:
+                    formulas = child.count(OPEN)
+                    math += formulas
+                    chars += _FORMULA_CHARS * formulas
             else:
-                inner = masses[id(child)]
+                inner = masses[child.number]
                 chars += inner.chars
                 links += inner.links
                 math += inner.math
                 good += inner.good
-                has_heading = has_heading or inner.has_heading
-                has_block = has_block or child.tag in BLOCKS
+                if inner.has_heading:
+                    has_heading = True
+                if not has_block and child.tag in BLOCKS:
+                    has_block = True
         tag = element.tag
-        if tag == "a" and "href" in element.attributes:  # others open notes or mark a place
-            links = chars
-            good = 0.0
+        if tag == "a":
+            if "href" in element.attributes:  # others open notes or mark a place
+                links = chars
+                good = 0.0
         elif tag in BLOCKS:
             if not has_block:
                 text = chars - links
@@ -137,44 +154,43 @@ def _weigh(root: Element) -> dict[int, _Mass]:
                 good += own
             if tag == "h1" and 0 < chars < 400:
                 has_heading = True
-        mass.chars, mass.links, mass.math, mass.good = chars, links, math, good
-        mass.has_heading = has_heading
-        masses[id(element)] = mass
+        masses[element.number] = _Mass(chars, links, math, good, has_heading=has_heading)
     return masses
 
 
-def _prune(body: Element, masses: dict[int, _Mass], total: _Mass) -> None:
-    """Takes out boilerplate by name and by links, from the top down."""
-    whole = _Mass()
-    whole.math, whole.good = total.math, total.good  # the total shrinks as elements go
-    stack = [body]
-    while stack:
-        element = stack.pop()
-        dropped = False
-        kept: list[Element | str] = []
-        for child in element.children:
-            if isinstance(child, str):
-                kept.append(child)
-                continue
-            mass = masses[id(child)]
-            if _is_boilerplate(child, mass, whole):
-                dropped = True
-                kept.append(" ")
-                _take_off(mass, element, masses)
-            else:
-                kept.append(child)
-                if child.children:
-                    stack.append(child)
-        if dropped:
-            element.children = kept
+def _prune(elements: list[Element], masses: _Masses) -> list[Element]:
+    """Takes out boilerplate by name and by links, from the top down.
+
+    Returns:
+        The elements that are left.
+    """
+    total = masses[elements[0].number]
+    whole_math, whole_good = total.math, total.good  # the total shrinks as elements go
+    kept = elements[:1]
+    dropped: list[Element] = []
+    end = 0
+    for element in islice(elements, 1, None):
+        number = element.number
+        if number < end:
+            continue
+        mass = masses[number]
+        if (element.attributes or mass.links > _LINKS) and _is_boilerplate(
+            element, mass, whole_math, whole_good
+        ):
+            dropped.append(element)
+            end = element.end
+            _take_off(mass, element.parent, masses)
+        else:
+            kept.append(element)
+    _take_out(dropped)
+    return kept
 
 
-def _take_off(mass: _Mass, element: Element | None, masses: dict[int, _Mass]) -> None:
+def _take_off(mass: _Mass, element: Element | None, masses: _Masses) -> None:
     """Lessens the element and all around it by what was dropped from it."""
     if mass.chars == 0:
         return
-    while element is not None and id(element) in masses:
-        outer = masses[id(element)]
+    while element is not None and (outer := masses[element.number]) is not _NOTHING:
         outer.chars -= mass.chars
         outer.links -= mass.links
         outer.math -= mass.math
@@ -182,35 +198,39 @@ def _take_off(mass: _Mass, element: Element | None, masses: dict[int, _Mass]) ->
         element = element.parent
 
 
-def _is_boilerplate(element: Element, mass: _Mass, total: _Mass) -> bool:
-    large = mass.good > 0.4 * total.good or (total.math > 3 and mass.math > 0.4 * total.math)
-    if large:
+def _is_boilerplate(element: Element, mass: _Mass, whole_math: int, whole_good: float) -> bool:
+    if mass.good > 0.4 * whole_good or (whole_math > 3 and mass.math > 0.4 * whole_math):
         return False
-    attributes = element.attributes
-    if attributes and _is_hidden(attributes):
-        return True
-    if attributes and element.tag not in {"p", "h1", "a", "body"}:
-        if attributes.get("aria-hidden") == "true" and mass.math == 0:
+    attributes, tag = element.attributes, element.tag
+    if attributes:
+        classes = attributes.get("class", "")
+        style = attributes.get("style")
+        if (
+            (classes and hides_by_class(classes))
+            or (style and hides_by_style(style))
+            or attributes.get("hidden", "false") != "false"
+        ):
             return True
-        name = attributes.get("class", "")
-        identity = attributes.get("id")
-        if identity:
-            name = f"{name} {identity}"
-        if name:
-            kind = name_kind(name)
-            if kind is not NameKind.NOTHING and (
-                (kind is NameKind.CONTROL and mass.math == 0 and not mass.has_heading)
-                or (kind is NameKind.BOILERPLATE and mass.math < 3 and not _is_prose(mass))
-                or (kind is NameKind.COMMENTS and total.math == 0)
-            ):
+        if tag not in _NAMED_OTHERWISE:
+            if attributes.get("aria-hidden") == "true" and mass.math == 0:
                 return True
+            identity = attributes.get("id")
+            name = f"{classes} {identity}" if identity else classes
+            if name:
+                kind = name_kind(name)
+                if kind is not NameKind.NOTHING and (
+                    (kind is NameKind.CONTROL and mass.math == 0 and not mass.has_heading)
+                    or (kind is NameKind.BOILERPLATE and mass.math < 3 and not _is_prose(mass))
+                    or (kind is NameKind.COMMENTS and whole_math == 0)
+                ):
+                    return True
     return (
-        mass.links > 30
+        mass.links > _LINKS
         and mass.math == 0
         and mass.links > 0.66 * mass.chars
-        and element.tag in _LINK_LISTS
+        and tag in _LINK_LISTS
         and not mass.has_heading
-        and (mass.chars > 120 or element.tag != "p")
+        and (mass.chars > 120 or tag != "p")
     )
 
 
@@ -219,23 +239,56 @@ def _is_prose(mass: _Mass) -> bool:
     return mass.good > _PROSE and mass.links < 0.03 * mass.chars
 
 
-def _narrow(body: Element, masses: dict[int, _Mass]) -> None:
-    """Goes down to the bulk of the text, dropping what stands beside it and is not content."""
-    total_math = masses[id(body)].math
-    path = _path_to_declared(body, masses)
+def _path_to_declared(elements: list[Element], masses: _Masses) -> set[int]:
+    """Numbers of the elements from the body down to the one that the page calls its article."""
+    total = masses[elements[0].number]
+    best: Element | None = None
+    for element in elements:
+        attributes = element.attributes
+        if not attributes or element.tag not in _CONTAINERS:
+            continue
+        classes, identity = attributes.get("class"), attributes.get("id")
+        if (
+            (classes and is_content_name(classes))
+            or (identity and is_content_name(identity))
+            or attributes.get("itemprop") == "articleBody"
+        ):
+            mass = masses[element.number]
+            if (
+                mass.good >= _DECLARED * total.good
+                and mass.math >= 0.9 * total.math
+                and (best is None or mass.good >= masses[best.number].good)
+            ):
+                best = element
+    path: set[int] = set()
+    while best is not None and best is not elements[0]:
+        path.add(best.number)
+        best = best.parent
+    return path
+
+
+def _narrow(body: Element, masses: _Masses, path: set[int]) -> None:
+    """Goes down to the bulk of the text, dropping what stands beside it and is not content.
+
+    Args:
+        body: Where to begin.
+        masses: What each element holds.
+        path: Numbers of elements to go down to, whatever they hold.
+    """
+    total_math = masses[body.number].math
     element = body
     while True:
-        mass = masses[id(element)]
+        mass = masses[element.number]
         children = element.elements()
-        best = next((child for child in children if id(child) in path), None)
+        best = next((child for child in children if child.number in path), None)
         if best is None:
-            best = max(children, key=lambda child: masses[id(child)].good, default=None)
+            best = max(children, key=lambda child: masses[child.number].good, default=None)
             if best is None or best.tag in _KEPT_WHOLE or mass.good == 0:
                 return
-            share = masses[id(best)]
+            share = masses[best.number]
             if share.good < _BULK * mass.good or share.math < 0.5 * mass.math:
                 return
-        has_heading = masses[id(best)].has_heading
+        has_heading = masses[best.number].has_heading
         is_paragraph = not any(inner.tag in BLOCKS for inner in best.elements())
         before = True
         kept: list[Element | str] = []
@@ -247,38 +300,11 @@ def _narrow(body: Element, masses: dict[int, _Mass]) -> None:
                 if OPEN in child or len(child) > 80:
                     kept.append(child)
             elif (is_paragraph and before and child.tag in _HEADINGS) or _reads_as_content(
-                child, masses[id(child)], total_math, wants_heading=before and not has_heading
+                child, masses[child.number], total_math, wants_heading=before and not has_heading
             ):
                 kept.append(child)
         element.children = kept
         element = best
-
-
-def _path_to_declared(body: Element, masses: dict[int, _Mass]) -> set[int]:
-    """Ids of the elements from the body down to the one that the page calls its article."""
-    total = masses[id(body)]
-    best: Element | None = None
-    for element in body.walk():
-        attributes = element.attributes
-        if not attributes or element.tag not in _CONTAINERS:
-            continue
-        if (
-            attributes.get("itemprop") == "articleBody"
-            or is_content_name(attributes.get("class", ""))
-            or is_content_name(attributes.get("id", ""))
-        ):
-            mass = masses[id(element)]
-            if (
-                mass.good >= _DECLARED * total.good
-                and mass.math >= 0.9 * total.math
-                and (best is None or mass.good >= masses[id(best)].good)
-            ):
-                best = element
-    path: set[int] = set()
-    while best is not None and best is not body:
-        path.add(id(best))
-        best = best.parent
-    return path
 
 
 def _reads_as_content(

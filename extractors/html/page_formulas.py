@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from enum import Enum, auto
 from functools import lru_cache
 
 from extractors.html.asciimath import asciimath_to_tex
 from extractors.html.blocks import is_alone
 from extractors.html.delimiters import Delimited, Scanner
 from extractors.html.elements import (
+    TEX_ATTRIBUTES,
     TEX_ELEMENTS,
     attribute_formula,
     class_formula,
@@ -28,7 +30,7 @@ from extractors.html.mathjax import (
 from extractors.html.mathml import mathml_annotation, mathml_is_display, mathml_to_tex
 from extractors.html.name_sets import names
 from extractors.html.tex_symbols import tex_with_backslashes
-from extractors.html.tree import Element
+from extractors.html.tree import Element, Tree
 
 __all__ = ["delimited_in_text", "take_delimited", "take_marked"]
 
@@ -40,22 +42,45 @@ _PROCESSED_CLASSES = ("tex2jax_process", "mathjax_process")
 _BARRIER = "\ue002"
 
 
-def take_marked(root: Element, formulas: Formulas, *, tex_page: bool) -> None:
+def take_marked(tree: Tree, formulas: Formulas, *, tex_page: bool) -> None:
     """Takes the formulas that markup shows: scripts, MathML, images, classes, attributes."""
-    stack = [root]
-    while stack:
-        element = stack.pop()
-        children = element.children
-        inside: list[Element] = []
-        for index, child in enumerate(children):
-            if child.__class__ is Element:
-                replacement = _replacement(child, index, formulas, tex_page)
-                if replacement is not None:
-                    children[index] = replacement
-                elif child.children:
-                    inside.append(child)
-        inside.reverse()
-        stack += inside
+    kept: list[Element] = []
+    places: dict[int, int] = {}  # where among its parent's children the last one looked at stood
+    end = 0
+    for element in tree.elements:
+        if element.number < end:
+            continue  # within a formula
+        tag, parent = element.tag, element.parent
+        if (
+            (element.attributes or tag in _FORMULA_TAGS or ":" in tag)
+            and parent is not None
+            and _might_be_formula(tag, element.attributes)
+        ):
+            siblings = parent.children
+            index = places.get(parent.number, 0)
+            while siblings[index] is not element:
+                index += 1
+            places[parent.number] = index
+            replacement = _replacement(element, index, formulas, tex_page)
+            if replacement is not None:
+                siblings[index] = replacement
+                end = element.end
+                continue
+        kept.append(element)
+    tree.elements = kept
+
+
+_FORMULA_TAGS = TEX_ELEMENTS | names("noscript img image script math mjx-container alternatives")
+
+
+def _might_be_formula(tag: str, attributes: dict[str, str]) -> bool:
+    """Whether :func:`_replacement` has to look at an element with this tag and attributes."""
+    if tag in _FORMULA_TAGS or ":" in tag:
+        return True
+    classes = attributes.get("class")
+    return bool(classes and (_is_renderers(classes) or is_math_class(classes))) or (
+        not TEX_ATTRIBUTES.isdisjoint(attributes)
+    )
 
 
 def _replacement(element: Element, index: int, formulas: Formulas, tex_page: bool) -> str | None:
@@ -207,33 +232,55 @@ def _wikipedia(element: Element) -> _Found | None:
     return (alternative, display, "wikipedia") if alternative else None
 
 
-def take_delimited(root: Element, formulas: Formulas, scanner: Scanner) -> None:
+def take_delimited(tree: Tree, formulas: Formulas, scanner: Scanner) -> None:
     """Takes the formulas between delimiters in text, as renderers find them: within one element,
     across line breaks, never in code."""
-    stack = [(root, False)]
-    while stack:
-        element, ignored = stack.pop()
-        if element.tag in _VERBATIM:
-            continue
-        classes = element.attributes.get("class")
-        if classes:
-            if any(name in classes for name in _IGNORED_CLASSES):
-                ignored = True
-            elif ignored and any(name in classes for name in _PROCESSED_CLASSES):
-                ignored = False
-        has_trigger = False
+    known: dict[int, _Reading] = {}
+    for element in tree.elements:
         for child in element.children:
-            if isinstance(child, str):
-                if not has_trigger and scanner.might_hold_formulas(child):
-                    has_trigger = True
-            elif child.children:
-                stack.append((child, ignored))
-        if has_trigger and ignored:
+            if child.__class__ is str and scanner.might_hold_formulas(child):
+                break
+        else:
+            continue
+        reading = _reading(element, known)
+        if reading is _Reading.RENDERED:
+            _scan_children(element, formulas, scanner)
+        elif reading is _Reading.IGNORED:
             element.children = [
                 shielded(child) if isinstance(child, str) else child for child in element.children
             ]
-        elif has_trigger:
-            _scan_children(element, formulas, scanner)
+
+
+class _Reading(Enum):
+    """What a renderer does with the text of an element."""
+
+    RENDERED = auto()
+    IGNORED = auto()
+    VERBATIM = auto()
+
+
+def _reading(element: Element, known: dict[int, _Reading]) -> _Reading:
+    """How the element's text is read, which its own tag and classes say or those around it."""
+    path: list[Element] = []
+    around: Element | None = element
+    reading = _Reading.RENDERED
+    while around is not None:
+        if around.number in known:
+            reading = known[around.number]
+            break
+        path.append(around)
+        around = around.parent
+    for inner in reversed(path):
+        if inner.tag in _VERBATIM:
+            reading = _Reading.VERBATIM
+        classes = inner.attributes.get("class")
+        if classes and reading is not _Reading.VERBATIM:
+            if any(name in classes for name in _IGNORED_CLASSES):
+                reading = _Reading.IGNORED
+            elif any(name in classes for name in _PROCESSED_CLASSES):
+                reading = _Reading.RENDERED
+        known[inner.number] = reading
+    return reading
 
 
 def _scan_children(element: Element, formulas: Formulas, scanner: Scanner) -> None:

@@ -7,7 +7,9 @@ object costs in all. Nothing here or above recurses over the tree.
 
 from __future__ import annotations
 
+import operator
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -137,6 +139,36 @@ class Tree:
     size: int
     _made: list[Element]
 
+    @classmethod
+    def of(cls, root: Element) -> Tree:
+        """The tree below a root."""
+        tree = cls(root, [], 0, [])
+        tree.renumber()
+        return tree
+
+    def renumber(self) -> None:
+        """Takes the elements anew, after the tree was changed from within."""
+        elements = list(self.root.walk())
+        for number, element in enumerate(elements):
+            element.number = number
+            element.end = number + 1
+        for element in reversed(elements):
+            parent = element.parent
+            if parent is not None and parent.end < element.end:
+                parent.end = element.end
+        self._made += elements
+        self.elements = elements
+        self.size = len(elements)
+
+    def below(self, element: Element) -> list[Element]:
+        """The element and all below it, in page order."""
+        return self.elements[self._place(element.number) : self._place(element.end)]
+
+    def remove(self, element: Element) -> None:
+        """Takes an element out, and all below it."""
+        element.remove()
+        del self.elements[self._place(element.number) : self._place(element.end)]
+
     def dissolve(self) -> None:
         """Cuts the elements from those around them; what is below an element stays below it.
 
@@ -146,25 +178,11 @@ class Tree:
         for element in self._made:
             element.parent = None
 
-    @classmethod
-    def of(cls, root: Element) -> Tree:
-        """The tree below a root, its elements numbered anew."""
-        elements = list(root.walk())
-        for number, element in enumerate(elements):
-            element.number = number
-            element.end = number + 1
-        for element in reversed(elements):
-            parent = element.parent
-            if parent is not None and parent.end < element.end:
-                parent.end = element.end
-        return cls(root, elements, len(elements), elements)
+    def _place(self, number: int) -> int:
+        return bisect_left(self.elements, number, key=_NUMBER)
 
-    def remove(self, element: Element) -> None:
-        """Takes an element out, and all below it."""
-        element.remove()
-        self.elements = [
-            other for other in self.elements if not element.number <= other.number < element.end
-        ]
+
+_NUMBER = operator.attrgetter("number")
 
 
 def parse_tree(text: str) -> Tree:
@@ -323,7 +341,10 @@ class _Builder:
         root = self._elements[0]
         root.parent = None
         root.attributes = _NO_ATTRIBUTES
-        return Tree(root, self._elements, len(self._elements), self._elements)
+        # Builder and parser hold each other until garbage is collected; not the tree with them.
+        self._around = self._element = self._deepest = Element("")
+        elements, self._elements = self._elements, []
+        return Tree(root, elements, len(elements), list(elements))
 
     def _is_unwanted(self, tag: str, attributes: Attributes) -> bool:
         """Puts aside what is no part of the tree."""
@@ -365,9 +386,15 @@ class _Builder:
             before = children[place]
             if isinstance(before, Element):
                 if before.tag == "mjx-math" or before.tag == "svg":
-                    del self._elements[before.number :]
+                    self._forget(before.number)
                     del children[place]
                 return
+
+    def _forget(self, number: int) -> None:
+        """Gives up the elements from a number on."""
+        for element in self._elements[number:]:
+            element.parent = None
+        del self._elements[number:]
 
     def _put_aside(self, pieces: list[str] | None, tag: str) -> None:
         self._aside = 1
@@ -434,8 +461,6 @@ class _Builder:
             holder.end = holder.number + 1
             pre.children = [holder]
         holder.children = [text]
-        for element in self._elements[holder.number + 1 :]:
-            element.parent = None
-        del self._elements[holder.number + 1 :]
+        self._forget(holder.number + 1)
         pre.end = len(self._elements)
         self._left += len(inside)
