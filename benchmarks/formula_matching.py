@@ -120,7 +120,7 @@ def _closing(text: str, start: int, right: str) -> int:
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*\n\s*")
 _INNER_FORMULA = re.compile(r"\\[()]")
 _NO_EFFECT = re.compile(
-    r"\\(?:displaystyle|textstyle|nonumber|notag|limits|begingroup|endgroup)(?![a-zA-Z])|\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:begin|end)\{(?:equation\*?|displaymath)\}"
+    r"\\(?:displaystyle|textstyle|nonumber|notag|limits|begingroup|endgroup)(?![a-zA-Z])|\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:begin|end)\{(?:equation\*?|displaymath|split)\}"
     r"|\\(?:dpi|bg_|fg_)[a-z]*\{?\w*\}?|\\inline(?![a-z])|&(?:bg|fg|s)=[0-9a-fA-F]+"
 )
 _ONE_SIGN = re.compile(r"\{([A-Za-z0-9])\}")

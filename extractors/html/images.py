@@ -76,6 +76,8 @@ _SIZE_PREFIX = re.compile(
 _FRONT_PARAMETER = re.compile(r"^(?:formula|eq|tex|latex|f)=")
 
 
+_ALIGNED = re.compile(r"(?<!\\)&|\\\\")
+_ENVIRONMENTS = re.compile(r"\\begin\{(\w+\*?)\}.*?\\end\{\1\}", re.DOTALL)
 _NOT_FORMULAS = re.compile(r"\\begin\{(?:figure|table|tabular)\*?\}|\\includegraphics")
 
 
@@ -104,6 +106,8 @@ def image_formula(image: Element) -> tuple[str, bool, str] | None:
         tex = _from_service(where, encoding, source, alt)
         if not tex:
             return None
+        if "_images/math/" in source and _ALIGNED.search(_ENVIRONMENTS.sub("", tex)):
+            tex = rf"\begin{{split}}{tex}\end{{split}}"  # which Sphinx leaves out of the text
         return tex, _is_display(image, classes, tex), encoding
     if image.get("data-latex") or image.get("data-tex") or image.get("data-equation-content"):
         tex = (

@@ -37,6 +37,11 @@ __all__ = ["delimited_in_text", "take_delimited", "take_marked"]
 _Found = tuple[str, bool, str]
 
 _VERBATIM = names("pre code textarea script style samp kbd tt xmp listing svg")
+# What ends MathML wherever it stands (https://html.spec.whatwg.org/#parsing-main-inforeign).
+_BREAKOUT = names(
+    "b big blockquote center code dd div dl dt em h1 h2 h3 h4 h5 h6 hr i li ol p pre small span"
+    " strong sub sup table tt u ul var"
+)
 _IGNORED_CLASSES = ("tex2jax_ignore", "mathjax_ignore", "no-mathjax", "nomathjax", "nokatex")
 _PROCESSED_CLASSES = ("tex2jax_process", "mathjax_process")
 _BARRIER = "\ue002"
@@ -104,6 +109,9 @@ def _replacement(element: Element, index: int, formulas: Formulas, tex_page: boo
         found = math_script_formula(element)
         return _placeholder(found, formulas) if found else ""
     if tag == "math" or (tag.endswith(":math") and tag != ":math"):
+        if any(inner.tag in _BREAKOUT for inner in element.elements()):
+            _close_early(element, formulas)
+            return None
         return _placeholder(_mathml(element), formulas)
     if tag == "mjx-container":
         found = mathjax_formula(element)
@@ -199,6 +207,20 @@ def _mathml(math: Element) -> _Found:
     if not math.elements():
         return tex_with_backslashes(math.text()), display, "mathml_tex"
     return mathml_to_tex(math), display, "mathml"
+
+
+def _close_early(math: Element, formulas: Formulas) -> None:
+    """Ends a formula that was never closed where prose begins in it; the rest is the page's."""
+    children = math.children
+    end = next(
+        index
+        for index, child in enumerate(children)
+        if isinstance(child, Element) and child.tag in _BREAKOUT
+    )
+    formula = Element("math", math.attributes)
+    formula.children = children[:end]
+    math.tag = "span"
+    math.children = [_placeholder(_mathml(formula), formulas), *children[end:]]
 
 
 def _alternatives(element: Element) -> _Found | None:

@@ -212,3 +212,20 @@ def test_a_section_of_a_pretext_book() -> None:
     assert r"Costs of \$5 for each $n \in \mathbb N$." in text
     assert r"$$\begin{align*} a & < b\\ c & = d \end{align*}$$" in text
     assert "newcommand" not in text
+
+
+def test_rows_of_sphinx_formula_images_are_aligned() -> None:
+    image = r'<img src="_images/math/7.png" alt="f &= 0\\ g &= \begin{bmatrix} 1 & 2\\ 3 & 4 \end{bmatrix}">'
+    assert formulas(f'<div class="math"><p>{image}</p></div>') == [
+        r"$$\begin{split}f &= 0\\ g &= \begin{bmatrix} 1 & 2\\ 3 & 4 \end{bmatrix}\end{split}$$"
+    ]
+    alone = r'<img src="_images/math/8.png" alt="A = \begin{bmatrix} 1 & 2\\ 3 & 4 \end{bmatrix}">'
+    assert "split" not in formulas(f"<p>{alone}</p>")[0]
+
+
+def test_mathml_that_is_never_closed_ends_where_prose_begins() -> None:
+    text = extract_html(
+        page("<p>let</p><math><mi>x</mi><mo>=</mo><mn>1</mn><p>Then the next one holds: it is")
+    ).text
+    assert "$x=1$" in text
+    assert "Then the next one holds: it is" in text.splitlines()
