@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines.training.measures import AtThreshold
 
-__all__ = ["draw_classifier", "draw_curve", "draw_histograms"]
+__all__ = ["Histograms", "draw_classifier", "draw_curve", "draw_histograms"]
 
 # Colour-blind safe (Okabe and Ito 2008).
 _COLOURS = (
@@ -107,38 +108,53 @@ def _draw_precision_recall(
     _plain(axes, title, "threshold", "")
 
 
-def draw_histograms(
-    title: str, kinds: Mapping[str, Sequence[float]], threshold: float, path: Path
-) -> None:
-    """Draws one row a kind: the share of its texts by perplexity, logarithmic.
+@dataclass(frozen=True, slots=True)
+class Histograms:
+    """One column of ``draw_histograms``.
 
-    Args:
-        title: The picture's title.
-        kinds: Perplexities by kind of text.
+    Attributes:
+        label: What is measured, for the axis.
+        kinds: Values above 0 by kind of text.
         threshold: The recipe's.
-        path: The PNG file.
+        highest: Larger values are drawn at it.
     """
-    figure = _figure(7.5, 0.62 * len(kinds) + 1.2)
-    rows = figure.subplots(len(kinds), 1, sharex=True, squeeze=False)[:, 0]
-    logs = {kind: [math.log10(v) for v in values] for kind, values in kinds.items()}
-    low = min(min(values) for values in logs.values())
-    high = min(max(max(values) for values in logs.values()), 8.0)
-    edges = [low + (high - low) * n / 80 for n in range(81)]
-    for axes, (number, (kind, values)) in zip(rows, enumerate(logs.items()), strict=True):
-        shown = [min(value, high) for value in values]
-        weights = [1 / len(shown)] * len(shown)
-        axes.hist(shown, edges, weights=weights, color=_COLOURS[number % len(_COLOURS)])
-        axes.axvline(math.log10(threshold), color="black", linewidth=0.9, linestyle=":")
+
+    label: str
+    kinds: Mapping[str, Sequence[float]]
+    threshold: float
+    highest: float
+
+
+_BINS = 60
+
+
+def draw_histograms(title: str, columns: Sequence[Histograms], path: Path) -> None:
+    """Draws a row a kind and a column a measure: the share of texts by value, logarithmic."""
+    names = list(columns[0].kinds)
+    figure = _figure(9.0, 0.5 * len(names) + 1.2)
+    grid = figure.subplots(len(names), len(columns), sharex="col", squeeze=False)
+    for number, column in enumerate(columns):
+        _draw_column(column, grid[:, number])
+    for axes, name in zip(grid[:, 0], names, strict=True):
+        text = f"{name}\n({len(columns[0].kinds[name]):,})"
+        axes.set_ylabel(text, rotation=0, ha="right", va="center", fontsize=8)
+    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
+    _save(figure, path)
+
+
+def _draw_column(column: Histograms, rows: Sequence[Any]) -> None:
+    high = math.log10(column.highest)
+    logs = [[min(math.log10(v), high) for v in values] for values in column.kinds.values()]
+    low = min(min(values) for values in logs)
+    edges = [low + (high - low) * n / _BINS for n in range(_BINS + 1)]
+    for axes, (number, values) in zip(rows, enumerate(logs), strict=True):
+        weights = [1 / len(values)] * len(values)
+        axes.hist(values, edges, weights=weights, color=_COLOURS[number % len(_COLOURS)])
+        axes.axvline(math.log10(column.threshold), color="black", linewidth=0.9, linestyle=":")
         axes.set_yticks([])
         axes.tick_params(labelsize=8)
-        axes.text(
-            0.995, 0.9, f"{kind} ({len(shown):,})",
-            transform=axes.transAxes, ha="right", va="top", fontsize=8,
-        )  # fmt: skip
         for side in ("top", "right", "left"):
             axes.spines[side].set_visible(False)
     ticks = range(math.ceil(low), math.floor(high) + 1)
     rows[-1].set_xticks(list(ticks), [f"$10^{{{tick}}}$" for tick in ticks])
-    rows[-1].set_xlabel(f"perplexity; dotted: the threshold, {threshold:g}", fontsize=9)
-    figure.suptitle(title, fontsize=10, x=0.01, ha="left")
-    _save(figure, path)
+    rows[-1].set_xlabel(f"{column.label}; dotted: {column.threshold:g}", fontsize=9)

@@ -288,6 +288,6 @@ def _steps(count: int, display: Literal["live", "json", "quiet"]) -> Iterator[St
 def _report(card: ModelCard, output: Path, display: str) -> None:
     if display == "quiet":
         return
-    out.print(card.markdown(), markup=False, highlight=False)
+    out.print(card.markdown(), markup=False, highlight=False, soft_wrap=True)
     model = output / card.name
-    out.print(f"card: {model}.md, picture: {model}.png", markup=False, highlight=False)
+    out.print(f"card: {model}.md, picture: {model}.png", markup=False, soft_wrap=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from filters.web.word_order import WordOrder
 from pipelines.errors import InputError
 from pipelines.training.build_lmplz import KENLM_VERSION, Estimator
 from pipelines.training.card import ModelCard, describe_sources, write_card
-from pipelines.training.charts import draw_histograms
+from pipelines.training.charts import Histograms, draw_histograms
 from pipelines.training.classifier import Step
 from pipelines.training.corruption import CORRUPTIONS, word_salad
 from pipelines.training.folds import assign_folds
@@ -73,6 +73,15 @@ class _Chosen:
     measured: dict[str, list[Page]]
     folds: dict[str, int]
 
+    @property
+    def measured_clean(self) -> set[str]:
+        """The kinds that are as clean as what is learnt."""
+        return {
+            kind
+            for kind, pages in self.measured.items()
+            if any(page.source.role == "measured" for page in pages)
+        }
+
 
 def train_perplexity(
     corpus: Corpus,
@@ -118,10 +127,32 @@ def train_perplexity(
         arpa.unlink()
     card = _card(settings, binary, chosen, lines, scores, verified)
     write_card(card, binary)
-    kinds = {kind: [p for p, _ in found] for kind, found in scores.items()}
-    title = f"{name}: perplexity of held-out texts, by kind"
-    draw_histograms(title, kinds, card.thresholds["perplexity"], binary.with_suffix(".png"))
+    _draw(name, scores, card, binary.with_suffix(".png"))
     return card
+
+
+# The picture's right ends; what lies beyond is drawn there.
+_DRAWN_PERPLEXITY, _DRAWN_GAIN = 1e7, 30.0
+
+
+def _draw(
+    name: str, scores: Mapping[str, Sequence[tuple[float, float]]], card: ModelCard, path: Path
+) -> None:
+    columns = [
+        Histograms(
+            label,
+            {kind: [values[place] for values in found] for kind, found in scores.items()},
+            card.thresholds[setting],
+            highest,
+        )
+        for place, (label, setting, highest) in enumerate(
+            (
+                ("perplexity", "perplexity", _DRAWN_PERPLEXITY),
+                ("gain of word order", "word_order", _DRAWN_GAIN),
+            )
+        )
+    ]
+    draw_histograms(f"{name}: held-out texts by kind", columns, path)
 
 
 def _choose(corpus: Corpus, settings: PerplexitySettings) -> _Chosen:
@@ -137,7 +168,7 @@ def _choose(corpus: Corpus, settings: PerplexitySettings) -> _Chosen:
     ordinary = _drawn([page for page in pages if _is_ordinary(page)], None)
     measured: dict[str, list[Page]] = {}
     for page in pages:
-        if page.source.role == "measured":
+        if page.source.role == "measured" and page.english:
             measured.setdefault(page.source.name.replace("-", " "), []).append(page)
     measured["other languages"] = [p for p in pages if p.source.role == "foreign" and not p.english]
     measured["ordinary web pages"] = ordinary[settings.ordinary_pages :]
@@ -250,6 +281,7 @@ def _card(
     verified: dict[str, Any],
 ) -> ModelCard:
     clean = scores[_CLEAN]
+    references = sorted(kind for kind in scores if kind in chosen.measured_clean)
     perplexity, gain, kept = _thresholds(clean)
     plain = asdict(settings)
     digest = hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
@@ -260,7 +292,10 @@ def _card(
             "a text, low for prose, high for what isn't; and the gain of word order, high for "
             "prose, low for words in none."
         ),
-        command="proofmill train perplexity --sources FILE --data DIR --output DIR",
+        command=(
+            f"proofmill train perplexity --order {settings.model.order} --prune "
+            f"'{' '.join(map(str, settings.model.prune))}' --sources FILE --data DIR --output DIR"
+        ),
         settings={**{k: v for k, v in plain.items() if k != "model"}, **plain["model"]},
         software={"kenlm": KENLM_VERSION},
         data_sha256=digest,
@@ -284,6 +319,10 @@ def _card(
                 "at these thresholds"
             ),
             "kinds": [_row(kind, found, clean, perplexity, gain) for kind, found in scores.items()],
+            **{
+                f"auc_against_{reference.replace(' ', '_')}": _areas(scores, reference)
+                for reference in references
+            },
             "verified": verified,
         },
         thresholds={
@@ -310,18 +349,38 @@ def _row(
     by_perplexity = [p > perplexity for p in perplexities]
     by_order = [g < gain for g in gains]
     either = [a or b for a, b in zip(by_perplexity, by_order, strict=True)]
-    auc, auc_order = 0.5, 0.5
-    if found is not clean:
-        auc = area_under_curve(perplexities, [p for p, _ in clean])
-        auc_order = area_under_curve([g for _, g in clean], gains)
+    auc, auc_order = _separated(found, clean)
     return {
         "texts": kind,
         "count": len(found),
         "median": float(f"{quantile(perplexities, 0.5):.3g}"),
-        "auc": round(auc, 3),
+        "auc": auc,
         "median_gain": float(f"{quantile(gains, 0.5):.3g}"),
-        "auc_of_gain": round(auc_order, 3),
+        "auc_of_gain": auc_order,
         "dropped_by_perplexity": round(sum(by_perplexity) / len(found), 3),
         "dropped_by_word_order": round(sum(by_order) / len(found), 3),
         "dropped_by_either": round(sum(either) / len(found), 3),
     }
+
+
+def _separated(
+    found: Sequence[tuple[float, float]], clean: Sequence[tuple[float, float]]
+) -> tuple[float, float]:
+    """How well perplexity, and the gain of word order, tell texts from clean ones."""
+    auc = area_under_curve([p for p, _ in found], [p for p, _ in clean])
+    of_gain = area_under_curve([g for _, g in clean], [g for _, g in found])
+    return round(auc, 3), round(of_gain, 3)
+
+
+# Kinds that are no noise, and needn't be told from other clean texts.
+_NO_NOISE = (_CLEAN, _WEB, "ordinary web pages")
+
+
+def _areas(scores: _Scores, reference: str) -> list[dict[str, Any]]:
+    """How well each kind of noise is told from a kind of clean texts that was never learnt."""
+    rows = []
+    for kind, found in scores.items():
+        if kind not in (*_NO_NOISE, reference):
+            auc, of_gain = _separated(found, scores[reference])
+            rows.append({"texts": kind, "auc": auc, "auc_of_gain": of_gain})
+    return rows

@@ -56,8 +56,8 @@ def test_a_good_page_passes_with_a_decision_of_every_stage(judge: PageJudge) -> 
     assert judged.document is not None, judged.trail
     names = [decision.filter for decision in judged.trail.decisions]
     assert names == ["responses", "math_prefilter", "extract", "language", "math_score",
-                     "perplexity", "url_rules", "quality"]  # fmt: skip
-    assert judged.document.scores.keys() >= {"math_score", "perplexity"}
+                     "perplexity", "word_order", "url_rules", "quality"]  # fmt: skip
+    assert judged.document.scores.keys() >= {"math_score", "perplexity", "word_order"}
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_every_filter_judges_on_request_and_the_first_drop_counts(judge: PageJud
     assert judged.trail.dropped_by == "math_prefilter"
     assert [d.shadow for d in judged.trail.decisions][:2] == [False, False]
     assert all(d.shadow for d in judged.trail.decisions[2:])
-    assert len(judged.trail.decisions) == 8
+    assert len(judged.trail.decisions) == 9
 
 
 def test_identity_is_the_records_own() -> None:

@@ -84,6 +84,7 @@ def recipe() -> Recipe:
             "audit.dropped_text=all",
             "math_score.enabled=false",
             "perplexity.enabled=false",
+            "word_order.enabled=false",
             "quality.enabled=false",
         ]
     )

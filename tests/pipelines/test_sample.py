@@ -42,6 +42,7 @@ STAGES = {
     "language",
     "math_score",
     "perplexity",
+    "word_order",
     "url_rules",
     "quality",
     "exact_duplicates",

@@ -12,7 +12,7 @@ from filters.web.perplexity import Perplexity
 from schemas import Document
 
 # Written here.
-_CLEAN = """
+CLEAN = """
 We first show that the limit exists. Let $(a_n)$ be an increasing sequence of real numbers that is
 bounded above, and let $s$ be its least upper bound. Given $\\epsilon > 0$, there is an index $N$ such
 that $a_N > s - \\epsilon$, since otherwise $s - \\epsilon$ would be an upper bound. For every $n \\ge N$ we
@@ -37,9 +37,9 @@ def _misread(text: str) -> str:
 
 
 _BAD = {
-    "shuffled": _shuffled(_CLEAN),
-    "misread": _misread(_CLEAN),
-    "fused": _CLEAN.replace(" ", ""),
+    "shuffled": _shuffled(CLEAN),
+    "misread": _misread(CLEAN),
+    "fused": CLEAN.replace(" ", ""),
     "menu": "Home About us Contact Log in Sign up FAQ Cart Checkout Careers Press Sitemap RSS " * 4,
     "french": """On montre d'abord que la limite existe. Soit une suite croissante de nombres reels
         majoree, et soit sa borne superieure. Il existe un indice tel que tous les termes suivants
@@ -49,14 +49,14 @@ _BAD = {
 
 
 def test_clean_prose_is_kept() -> None:
-    decision = Perplexity().judge(Document("0" * 32, text=_CLEAN))
+    decision = Perplexity().judge(Document("0" * 32, text=CLEAN))
     assert decision.keeps
     assert decision.score is not None and decision.score < Perplexity().threshold / 3
 
 
 @pytest.mark.parametrize("kind", _BAD)
 def test_bad_text_is_more_perplexing(kind: str) -> None:
-    assert Perplexity().score(_BAD[kind]) > 4 * Perplexity().score(_CLEAN)
+    assert Perplexity().score(_BAD[kind]) > 4 * Perplexity().score(CLEAN)
 
 
 @pytest.mark.parametrize("kind", ["misread", "fused", "menu", "french", "salad"])
@@ -72,22 +72,22 @@ def test_the_formula_is_that_of_the_original() -> None:
 
 
 def test_the_threshold_itself_passes() -> None:
-    document = Document("0" * 32, text=_CLEAN)
-    score = Perplexity().score(_CLEAN)
+    document = Document("0" * 32, text=CLEAN)
+    score = Perplexity().score(CLEAN)
     assert Perplexity(threshold=score).judge(document).keeps
     dropped = Perplexity(threshold=score * 0.999).judge(document)
     assert (dropped.keeps, dropped.score, dropped.threshold) == (False, score, score * 0.999)
 
 
 def test_words_of_two_lines_do_not_fuse_in_ours() -> None:
-    text = _CLEAN.strip()
+    text = CLEAN.strip()
     assert Perplexity().score(text) == Perplexity().score(" ".join(text.split()))
     published = Perplexity(edition="published")
     assert published.score(text) > published.score(" ".join(text.split()))
 
 
 def test_noise_in_a_part_does_not_condemn_a_page() -> None:
-    prose = _CLEAN * 4
+    prose = CLEAN * 4
     words = len(prose.split())
     noise = "zq vx blmpf trndl qrk wbbl fnrd sprckt " * (words // 24)
     assert Perplexity().judge(Document("0" * 32, text=prose + noise)).keeps
@@ -96,7 +96,7 @@ def test_noise_in_a_part_does_not_condemn_a_page() -> None:
     published = Perplexity(edition="published")
     assert published.score(prose + noise) > 10 * published.score(prose)
     # Where noise outweighs prose, it decides.
-    assert not Perplexity().judge(Document("0" * 32, text=_CLEAN + noise * 3)).keeps
+    assert not Perplexity().judge(Document("0" * 32, text=CLEAN + noise * 3)).keeps
 
 
 @pytest.mark.parametrize("edition", ["ours", "published"])
