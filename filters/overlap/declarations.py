@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -73,7 +74,9 @@ _SYNTAX: Mapping[Language, _Syntax] = {
 }
 
 _SUFFIXES: Mapping[str, Language] = {".lean": "lean", ".thy": "isabelle"}
-_MODIFIERS = frozenset("private protected noncomputable local meta scoped qualified".split())
+_MODIFIERS = "private|protected|noncomputable|local|meta|scoped|qualified"
+# Attributes and names in parentheses longer than this are none; it bounds what is looked at.
+_LONGEST_ASIDE = 400
 
 
 def language_of(path: str) -> Language | None:
@@ -103,15 +106,6 @@ class Declaration:
     tokens: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    text: str
-    start: int
-    end: int
-    # Its column when it is the first of its line, else -1.
-    indent: int
-
-
 def declarations(text: str, language: Language, module: str = "") -> Iterator[Declaration]:
     """The declarations of a text, in order.
 
@@ -124,6 +118,26 @@ def declarations(text: str, language: Language, module: str = "") -> Iterator[De
     return _Reader(text, language, module).declarations()
 
 
+@functools.cache
+def _landmarks(language: Language) -> re.Pattern[str]:
+    """What a file is cut by: the first word of a line if it is a command, and Lean 3's blocks."""
+    syntax = _SYNTAX[language]
+
+    def words(chosen: frozenset[str]) -> str:
+        # Longest first; "@" and "#" are no words and have no end of one.
+        named = "|".join(sorted((w for w in chosen if w[0].isalpha()), key=len, reverse=True))
+        signs = "".join(sorted(w for w in chosen if not w[0].isalpha()))
+        return f"(?:(?:{named})(?![\\w'.])" + (f"|[{signs}])" if signs else ")")
+
+    attributes = rf"(?:@\[[^\]\n]{{0,{_LONGEST_ASIDE}}}\][ \t]*)*"
+    modifiers = rf"(?:(?:{_MODIFIERS})[ \t]+)*"
+    return re.compile(
+        rf"^(?P<indent>[ \t]*)(?:{attributes}{modifiers}(?P<keyword>{words(syntax.keywords)})"
+        rf"|(?P<command>{words(syntax.commands)}))|\b(?P<block>begin|end)\b",
+        re.MULTILINE,
+    )
+
+
 class _Reader:
     """Reads one text."""
 
@@ -131,59 +145,38 @@ class _Reader:
         self._text = text
         self._language = language
         self._syntax = _SYNTAX[language]
-        self._tokens = list(self._all_tokens())
+        comments = list(self._comments())
+        self._comment_ends = {end: start for start, end in comments}
+        # Comments as blanks, so that every place stays what it is.
+        self._code = _blanked(text, comments)
+        self._marks = list(_landmarks(language).finditer(self._code))
         self._module = self._theory() or module
 
     def declarations(self) -> Iterator[Declaration]:
         namespaces: list[str] = []
-        for place, token in enumerate(self._tokens):
-            if token.indent >= 0 and self._language == "lean":
-                self._follow(place, namespaces)
-            if token.text in self._syntax.keywords and self._begins_command(place):
-                yield self._declaration(place, namespaces)
+        for number, mark in enumerate(self._marks):
+            if mark.group("command") and self._language == "lean":
+                self._follow(mark, namespaces)
+            if mark.group("keyword"):
+                yield self._declaration(number, namespaces)
 
-    def _declaration(self, place: int, namespaces: Sequence[str]) -> Declaration:
-        keyword = self._tokens[place]
-        name, body = self._name(place + 1)
-        stop = self._statement_end(body)
+    def _declaration(self, number: int, namespaces: Sequence[str]) -> Declaration:
+        mark = self._marks[number]
+        keyword, begin = mark.start("keyword"), mark.end("keyword")
+        name, body = self._name(mark.group("keyword"), begin)
+        tokens, statement_end = self._statement(number, body)
         names: tuple[str, ...] = ()
         if name:
             full = ".".join((*namespaces, name))
             names = (full, f"{self._module}.{full}") if self._module else (full,)
         return Declaration(
             names=names,
-            start=self._lead(keyword.start),
-            statement_start=keyword.start,
-            statement_end=self._tokens[stop - 1].end,
-            end=self._command_end(stop, max(keyword.indent, 0)),
-            tokens=tuple(token.text for token in self._tokens[body:stop]),
+            start=self._lead(keyword),
+            statement_start=keyword,
+            statement_end=max(statement_end, begin),
+            end=self._command_end(number, max(statement_end, begin)),
+            tokens=tokens,
         )
-
-    def _text_at(self, place: int) -> str:
-        """The token's text, empty behind the last one."""
-        return self._tokens[place].text if place < len(self._tokens) else ""
-
-    def _all_tokens(self) -> Iterator[_Token]:
-        """The tokens outside comments."""
-        text, place = self._text, 0
-        line, line_empty = 0, True
-        for start, end in [*self._comments(), (len(text), len(text))]:
-            for match in self._syntax.token.finditer(text, place, start):
-                newline = text.rfind("\n", place, match.start())
-                if newline >= 0:
-                    line, line_empty = newline + 1, True
-                yield _Token(
-                    match.group(),
-                    match.start(),
-                    match.end(),
-                    match.start() - line if line_empty else -1,
-                )
-                line_empty = False
-                place = match.end()
-            newline = text.rfind("\n", place, end)
-            if newline >= 0:
-                line, line_empty = newline + 1, True
-            place = end
 
     def _comments(self) -> Iterator[tuple[int, int]]:
         """Comments as (start, end), nested ones as one."""
@@ -204,93 +197,103 @@ class _Reader:
                 place = len(self._text) if depth else place
             yield begun.start(), place
 
+    def _word_after(self, place: int) -> str:
+        found = re.compile(r"[ \t]*([\w.']+)").match(self._code, place)
+        return found.group(1) if found is not None else ""
+
     def _theory(self) -> str:
         if self._language == "isabelle":
-            for place, token in enumerate(self._tokens):
-                if token.text == "theory" and token.indent >= 0:
-                    return self._text_at(place + 1)
+            for mark in self._marks:
+                if mark.group("command") == "theory":
+                    return self._word_after(mark.end())
         return ""
 
-    def _follow(self, place: int, namespaces: list[str]) -> None:
-        word, after = self._text_at(place), self._text_at(place + 1)
+    def _follow(self, mark: re.Match[str], namespaces: list[str]) -> None:
+        word, after = mark.group("command"), self._word_after(mark.end())
         if word == "namespace":
             namespaces.append(after)
         elif word == "end" and namespaces and after == namespaces[-1]:
             namespaces.pop()
 
-    def _begins_command(self, place: int) -> bool:
-        """Whether a keyword is the first of its line, but for modifiers and attributes."""
-        while self._tokens[place].indent < 0:
-            place -= 1
-            if self._text_at(place) == "]":
-                while place > 0 and self._text_at(place) != "@":
-                    place -= 1
-            elif self._text_at(place) not in _MODIFIERS:
-                return False
-        return True
-
-    def _name(self, place: int) -> tuple[str, int]:
+    def _name(self, keyword: str, place: int) -> tuple[str, int]:
         """The name, empty for a declaration without one, and where the statement begins."""
-        if self._language == "isabelle":
-            if self._text_at(place) == "(":  # lemma (in locale) name: "..."
-                place = self._behind(place, ")")
-            name, ahead = self._text_at(place), place + 1
-            if self._text_at(ahead) == "[":  # lemma name [simp]: "..."
-                ahead = self._behind(ahead, "]")
-            return (name, ahead + 1) if self._text_at(ahead) == ":" else ("", place)
-        name = self._text_at(place)
-        if self._text_at(place - 1) == "example" or not re.match(r"[^\W\d]|«", name):
+        pattern = _NAMED[self._language]
+        found = pattern.match(self._code, place) if keyword != "example" else None
+        if found is None or found.group("name") in self._syntax.ends:
             return "", place
-        return name, place + 1
+        return found.group("name"), found.end()
 
-    def _behind(self, place: int, closing: str) -> int:
-        while place < len(self._tokens) and self._text_at(place) != closing:
-            place += 1
-        return place + 1
-
-    def _statement_end(self, place: int) -> int:
-        quoted = False
-        begin = place
-        while place < len(self._tokens):
-            token = self._tokens[place]
-            if token.text == self._syntax.quote:
+    def _statement(self, number: int, place: int) -> tuple[tuple[str, ...], int]:
+        """The tokens of the statement that begins at a place, and where it ends."""
+        stop = len(self._code)
+        for later in range(number + 1, len(self._marks)):
+            mark = self._marks[later]
+            if mark.group("keyword") or (mark.group("command") and not mark.group("indent")):
+                stop = mark.start()
+                break
+        tokens: list[str] = []
+        end, quoted = place, False
+        for found in self._syntax.token.finditer(self._code, place, stop):
+            token = found.group()
+            if token == self._syntax.quote:
                 quoted = not quoted
-            elif place > begin and token.text in self._syntax.ends and not quoted:
+            elif tokens and not quoted and token in self._syntax.ends:
                 break
-            if token.indent == 0 and self._is_command(token):
-                break
-            place += 1
-        return place
+            tokens.append(token)
+            end = found.end()
+        return tuple(tokens), end
 
-    def _command_end(self, place: int, indent: int) -> int:
+    def _command_end(self, number: int, place: int) -> int:
         """Where the next command begins, or its doc comment."""
+        indent = len(self._marks[number].group("indent"))
         blocks = 0
-        while place < len(self._tokens):
-            token = self._tokens[place]
-            if token.text == "begin":  # Lean 3
+        for later in range(number + 1, len(self._marks)):
+            mark = self._marks[later]
+            if mark.start() < place and not mark.group("keyword"):
+                continue
+            word = mark.group("block") or mark.group("command")
+            if word == "begin":  # Lean 3
                 blocks += 1
-            elif token.text == "end" and blocks:
+            elif word == "end" and blocks:
                 blocks -= 1
-            elif 0 <= token.indent <= indent and self._is_command(token):
-                return self._lead(token.start)
-            place += 1
+            elif mark.group("keyword") or (
+                mark.group("command") and len(mark.group("indent")) <= indent
+            ):
+                return max(self._lead(mark.start()), place)
         return len(self._text)
-
-    def _is_command(self, token: _Token) -> bool:
-        return token.text in self._syntax.keywords or token.text in self._syntax.commands
 
     def _lead(self, start: int) -> int:
         """Where the lines before a command begin that belong to it: attributes, a doc comment."""
         text = self._text
-        opening, closing = self._syntax.comment
         line = text.rfind("\n", 0, start) + 1
         while line > 0:
             previous = text.rfind("\n", 0, line - 1) + 1
-            content = text[previous : line - 1].strip()
-            if content.startswith("@["):
+            content = text[previous : line - 1].rstrip()
+            opened = self._comment_ends.get(previous + len(content))
+            if content.lstrip().startswith("@["):
                 line = previous
-            elif content.endswith(closing) and (opened := text.rfind(opening, 0, line)) >= 0:
+            elif opened is not None and text.startswith(self._syntax.comment[0], opened):
                 return text.rfind("\n", 0, opened) + 1
             else:
                 break
         return line
+
+
+def _blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """The text with blanks for what is in the spans; line breaks stay."""
+    parts, place = [], 0
+    for start, end in spans:
+        parts += [text[place:start], re.sub(r"[^\n]", " ", text[start:end])]
+        place = end
+    return "".join([*parts, text[place:]])
+
+
+_ASIDE = rf"[^\n]{{0,{_LONGEST_ASIDE}}}?"
+# A name as it stands behind its keyword. In Isabelle a colon follows, perhaps after attributes, and
+# the locale comes before: lemma (in group) name [simp]: "...".
+_NAMED: Mapping[Language, re.Pattern[str]] = {
+    "lean": re.compile(r"\s+(?P<name>[^\W\d][\w'.!?]*|«[^»\n]*»)"),
+    "isabelle": re.compile(
+        rf"\s*(?:\({_ASIDE}\)\s*)?(?P<name>[^\W\d][\w'.]*)\s*(?:\[{_ASIDE}\]\s*)?:(?!:)"
+    ),
+}
