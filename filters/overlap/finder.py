@@ -66,6 +66,11 @@ class OverlapFinder:
             if (chosen := [e for e in editions if e.tokenisation == tokenisation])
         ]
 
+    @property
+    def ngrams(self) -> int:
+        """Different n-grams that are looked for, over all editions."""
+        return sum(len(index) for texts in self._texts for _, index in texts.indices)
+
     def unseen(self, edition: Edition) -> list[tuple[int, Side]]:
         """Problems, and their sides, that are too short for an edition to find."""
         for texts in self._texts:

@@ -14,10 +14,10 @@ __all__ = ["NgramIndex", "Stretch"]
 
 _Integers = npt.NDArray[np.int64]
 
-# Slots of the table that is looked at first, for each n-gram: at 16, a foreign n-gram gets past it
-# once in 16 times, and the table of a million n-grams is 16 MB.
-_SLOTS = 16
-_LARGEST_TABLE = 1 << 26
+# Bits of the table that is looked at first, for each n-gram: at 16, a foreign n-gram gets past it
+# once in 16 times, and the table of a million n-grams is 2 MB, so that it stays in the cache.
+_BITS = 16
+_FEWEST_BITS, _MOST_BITS = 1 << 13, 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Stretch:
 class NgramIndex:
     """Finds n-grams of the problems; no false one is reported.
 
-    What a lookup costs doesn't depend on the number of problems: a table of one byte a slot
-    rejects nearly all n-grams of a text, the sorted hashes the rest, and what they let through is
-    compared to the code point.
+    What a lookup costs hardly depends on the number of problems: a table of bits rejects nearly all
+    n-grams of a text, the sorted hashes the rest, and what they let through is compared to the code
+    point.
 
     Args:
         texts: The tokens of the problems' texts.
@@ -74,10 +74,9 @@ class NgramIndex:
         self._numbers, self._places = numbers[new], places[new]
         self._hashes, self._first = np.unique(hashes[new], return_index=True)
         self._counts = np.diff(np.append(self._first, len(self._places)))
-        slots = max(min(len(self._hashes) * _SLOTS, _LARGEST_TABLE), 1 << 10)
-        self._shift = np.uint64(64 - (slots - 1).bit_length())
-        self._table = np.zeros(1 << (64 - int(self._shift)), np.uint8)
-        self._table[self._hashes >> self._shift] = 1
+        bits = min(max(len(self._hashes) * _BITS, _FEWEST_BITS), _MOST_BITS)
+        self._shift = np.uint64(64 - (bits - 1).bit_length())
+        self._table = _bit_table(self._hashes >> self._shift, 1 << (64 - int(self._shift)))
 
     def __len__(self) -> int:
         return len(self._hashes)
@@ -109,8 +108,9 @@ class NgramIndex:
         yield from self._joined(found[real], numbers[real], texts[real], places[real])
 
     def _candidates(self, windows: Hashes) -> _Integers:
-        slots = (windows >> self._shift).view(np.int64)
-        perhaps = np.flatnonzero(self._table[slots])
+        slots = windows >> self._shift
+        octets = self._table[(slots >> np.uint64(3)).view(np.int64)]
+        perhaps = np.flatnonzero(octets >> (slots.astype(np.uint8) & 7) & 1)
         hashes = windows[perhaps]
         rows = np.searchsorted(self._hashes, hashes)
         rows[rows == len(self._hashes)] = 0
@@ -158,6 +158,17 @@ class NgramIndex:
                 int(last_place[run]) + self._n,
                 int(end - start),
             )
+
+
+def _bit_table(sorted_slots: Hashes, bits: int) -> npt.NDArray[np.uint8]:
+    """A table with the bits of the slots set, eight to a byte."""
+    table = np.zeros(bits // 8, np.uint8)
+    if len(sorted_slots):
+        places = (sorted_slots >> np.uint64(3)).view(np.int64)
+        starts = _run_starts(places[1:] == places[:-1])
+        values = np.left_shift(np.uint8(1), sorted_slots.astype(np.uint8) & 7)
+        table[places[starts]] = np.bitwise_or.reduceat(values, starts)
+    return table
 
 
 def _run_starts(continues: npt.NDArray[np.bool_]) -> _Integers:
