@@ -127,6 +127,42 @@ def remove(
 
 
 @app.command()
+def accuracy(
+    report_dir: Annotated[Path, typer.Argument(help="Folder of a finished report.")],
+    outputs: Annotated[Path, typer.Argument(help="A model's answers: JSON lines or JSON.")],
+    problem_set: Annotated[str, typer.Option(help="The problem set that was answered.")],
+    side: Annotated[str, typer.Option(help="input, output or formal.")] = "input",
+    edition: Annotated[str, typer.Option(help="What counts as found.")] = "published-30",
+    item_field: Annotated[str, typer.Option(help="Field of the item.")] = "item",
+    correct_field: Annotated[str, typer.Option(help="Field that is 1 if right.")] = "correct",
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,
+) -> None:
+    """Say whether a model does better on the problems that are in its corpus."""
+    with quiet_import():
+        from pipelines.overlap.accuracy import accuracy_by_group, read_outputs
+        from pipelines.overlap.report import read_report
+    with explained():
+        answers = read_outputs(outputs, item_field, correct_field)
+        groups = accuracy_by_group(read_report(report_dir), answers, problem_set, side, edition)
+    rows = [group.to_json() for group in groups]
+    if as_json:
+        print(json.dumps(rows))
+        return
+    table = Table(box=None, pad_edge=False)
+    for heading in ("group", "found", "accuracy", "not found", "accuracy"):
+        table.add_column(heading, justify="left" if heading == "group" else "right")
+    for row in rows:
+        table.add_row(
+            row["group"] or "all",
+            f"{row['found']:,}",
+            _percent(row["found_accuracy"]),
+            f"{row['others']:,}",
+            _percent(row["others_accuracy"]),
+        )
+    out.print(table)
+
+
+@app.command()
 def kinds() -> None:
     """List the kinds of problem sets that can be read."""
     from pipelines.overlap.problem_sets import set_kinds
@@ -163,6 +199,10 @@ def _show(made: Report, progress: str) -> None:
 
 
 _COUNTS = ("problems", "searched", "found", "found_whole", "documents")
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"
 
 
 def _cell(value: object) -> str:
