@@ -218,7 +218,7 @@ _COMMAND_WORDS = (
     | names(
         "frac dfrac tfrac sqrt hat bar vec tilde dot ddot overline underline mathbf mathbb mathcal"
         " mathrm mathfrak text left right begin end quad qquad ldots cdots le ge ne lang rang"
-        " operatorname binom limits displaystyle"
+        " operatorname binom limits displaystyle rightarrow leftarrow Rightarrow Leftrightarrow iff"
     )
 )
 _WORDS = re.compile(r"[A-Za-z]+")
