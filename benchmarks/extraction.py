@@ -60,6 +60,8 @@ class Tally:
         repeated: Formulas of the page, more often than there.
         false: Formulas that aren't the page's.
         broken: Formulas that KaTeX refuses though it takes the page's.
+        page_recalls: Sum over the pages with wanted formulas of the share that was kept.
+        pages_with_wanted: Their number.
         nearness: Sum over missed formulas of the similarity to the nearest false one.
         pages: Pages.
         failed: Pages without an answer in time, or with an error.
@@ -76,6 +78,8 @@ class Tally:
     repeated: int = 0
     false: int = 0
     broken: int = 0
+    page_recalls: float = 0.0
+    pages_with_wanted: int = 0
     nearness: float = 0.0
     pages: int = 0
     failed: int = 0
@@ -252,6 +256,9 @@ def tally(
         whole.repeated = len(matched.repeated)
         whole.false = len(matched.false)
     whole.nearness = sum(matched.similarities.values())
+    if whole.wanted:
+        whole.page_recalls = whole.kept / whole.wanted
+        whole.pages_with_wanted = 1
     for index in matched.missed:
         parts[encoding_of(true[index])].nearness += matched.similarities[index]
     whole.broken = len(broken(true, found, verbatim, renderer))
