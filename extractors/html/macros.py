@@ -259,6 +259,9 @@ def _expand_once(tex: str, pattern: re.Pattern[str], macros: dict[str, Macro]) -
             macro.body,
         )
         out.append(tex[position : match.start()])
+        before = tex[max(0, match.start() - _ARGUMENT_WINDOW) : match.start()]
+        if _TAKES_ARGUMENT.search(before) and not _ONE_TOKEN.fullmatch(body):
+            body = f"{{{body}}}"  # TeX takes the macro for the argument, not what it begins with
         if _WORD_COMMAND.search(body) and tex[end : end + 1].isalpha():
             body += " "
         out.append(body)
@@ -267,6 +270,15 @@ def _expand_once(tex: str, pattern: re.Pattern[str], macros: dict[str, Macro]) -
     return "".join(out)
 
 
+_ARGUMENT_WINDOW = 80
+# What takes the next token for its argument: scripts, accents, alphabets, fractions, roots.
+_TAKES_ARGUMENT = re.compile(
+    r"(?:[\^_]|\\(?:d?dot|dddot|hat|widehat|bar|vec|tilde|widetilde|acute|grave|breve|check|mathring"
+    r"|over(?:line|brace|rightarrow|leftarrow)|under(?:line|brace)|boldsymbol|bm|pmb|sqrt"
+    r"|math(?:bf|rm|it|sf|tt|cal|bb|frak|scr)|(?:[dtc]?frac|[dt]?binom)(?:\s*(?:\{[^{}]*\}|\\[A-Za-z]+))?"
+    r"))\s*\Z"
+)
+_ONE_TOKEN = re.compile(r"\\[A-Za-z]+|\\?.|\{[^{}]*\}", re.DOTALL)
 _WORD_COMMAND = re.compile(r"\\[A-Za-z]+\Z")
 
 

@@ -63,3 +63,22 @@ def test_expansion_is_bounded() -> None:
         letter: Macro(f"\\{after}" * 10) for letter, after in zip("abcdefg", "bcdefgh", strict=True)
     }
     assert expand_macros(r"\a", macros) == r"\a"
+
+
+@pytest.mark.parametrize(
+    ("tex", "expanded"),
+    [
+        (r"\dot\x + \x", r"\dot{\boldsymbol{x}} + \boldsymbol{x}"),
+        (r"a^\x_\x", r"a^{\boldsymbol{x}}_{\boldsymbol{x}}"),
+        (r"\frac\x\x", r"\frac{\boldsymbol{x}}{\boldsymbol{x}}"),
+        (r"\frac{a}\x", r"\frac{a}{\boldsymbol{x}}"),
+        (r"\bar\q", r"\bar\rho"),
+        (r"\left\x", r"\left\boldsymbol{x}"),
+    ],
+)
+def test_a_macro_that_is_an_argument_stays_one(tex: str, expanded: str) -> None:
+    script = r"""<script>MathJax.Hub.Config({TeX: {Macros: {x: "\\boldsymbol{x}", q: "\\rho"}}})</script>"""
+    text = extract_html(
+        f"<html><head>{script}</head><body><p>let \\({tex}\\) be</p></body></html>".encode()
+    ).text
+    assert text == f"let ${expanded}$ be"
