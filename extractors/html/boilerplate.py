@@ -158,7 +158,7 @@ _CONTROL_LINES = (
 )  # fmt: skip
 _LABEL = "(?:" + "|".join(_CONTROL_LABELS) + ")"
 BOILERPLATE_LINE = re.compile(
-    rf"(?:[-*>\s|]*)(?:{_LABEL}(?:\s*[|·•/]\s*{_LABEL})*|" + "|".join(_CONTROL_LINES) + r")\s*\Z",
+    rf"[-*>\s|]*+(?:{_LABEL}(?:\s*[|·•/]\s*{_LABEL})*|" + "|".join(_CONTROL_LINES) + r")\s*\Z",
     re.IGNORECASE,
 )
 """Whole lines that are labels of controls; headings and code are never tested."""

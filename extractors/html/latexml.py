@@ -43,10 +43,9 @@ def join_latexml_equations(root: Element, formulas: Formulas) -> None:
             continue
         tex = " ".join(parts) + (f" \\tag{{{number}}}" if number else "")
         placeholder = formulas.add(tex, display=True, encoding="latexml")
-        row = Element("div", parent=element.parent)
-        row.children = [placeholder]
-        if element.parent is not None:
-            element.parent.replace_child(element, row)
+        element.tag = "div"
+        element.attributes = {}
+        element.children = [placeholder]
     for element in list(root.walk()):
         classes = element.get("class").split()
         if element.tag == "table" and ("ltx_equation" in classes or "ltx_equationgroup" in classes):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 __all__ = [
     "Macro",
@@ -29,6 +30,7 @@ _MAX_LENGTH = 20_000
 _MAX_ROUNDS = 12
 _WINDOW = 20_000
 _MAX_MACROS = 400
+_MAX_CONFIGURATIONS = 24
 _MAX_UNCLOSED = 10
 """Definitions whose braces don't close, each of which costs a look through a whole window."""
 
@@ -84,11 +86,13 @@ def page_macros(page: str) -> dict[str, Macro]:
         page: The page's markup.
     """
     macros: dict[str, Macro] = {}
+    configurations = 0
     for name in ("Macros", "macros"):
         position = page.find(name)
-        while position >= 0 and len(macros) <= _MAX_MACROS:
+        while position >= 0 and len(macros) <= _MAX_MACROS and configurations < _MAX_CONFIGURATIONS:
             match = _CONFIG.match(page, position)
             if match is not None:
+                configurations += 1
                 _read_config(page, match.end() - 1, macros)
             position = page.find(name, position + len(name))
     if _ANY_DEFINITION.search(page):
@@ -226,9 +230,7 @@ def expand_macros(tex: str, macros: dict[str, Macro]) -> str:
     """The formula with the page's macros expanded."""
     if not macros or "\\" not in tex:
         return tex
-    pattern = re.compile(
-        r"\\(" + "|".join(sorted(map(re.escape, macros), key=len, reverse=True)) + r")(?![A-Za-z@])"
-    )
+    pattern = _any_of(tuple(macros))
     original = tex
     for _ in range(_MAX_ROUNDS):
         expanded = _expand_once(tex, pattern, macros)
@@ -239,6 +241,12 @@ def expand_macros(tex: str, macros: dict[str, Macro]) -> str:
         tex = expanded
     # Still expanding: a macro calls itself.
     return original
+
+
+@lru_cache(maxsize=4)
+def _any_of(macros: tuple[str, ...]) -> re.Pattern[str]:
+    longest_first = sorted(map(re.escape, macros), key=len, reverse=True)
+    return re.compile(r"\\(" + "|".join(longest_first) + r")(?![A-Za-z@])")
 
 
 def _expand_once(tex: str, pattern: re.Pattern[str], macros: dict[str, Macro]) -> str:

@@ -113,6 +113,9 @@ _SPACE_CHARACTERS = {
 _SPACE = re.compile(r"\s+")
 _EDGE_SPACE = " \t\r\n\f"
 
+_MAX_ELEMENTS = 20_000
+"""Each counts twice but tokens; the largest formulas of real pages have a tenth."""
+
 _Convert = Callable[[Element, list[Element], list[str]], str]
 
 
@@ -136,12 +139,19 @@ def mathml_is_display(math: Element) -> bool:
 
 
 def mathml_to_tex(math: Element) -> str:
-    """The LaTeX of a MathML element, with or without namespace prefix."""
+    """The LaTeX of a MathML element, with or without namespace prefix.
+
+    What has more elements than any formula is no formula; its bare text is given.
+    """
     done: dict[int, str] = {}
     stack: list[tuple[Element, bool]] = [(math, False)]
+    left = _MAX_ELEMENTS
     while stack:
         element, ready = stack.pop()
         tag = _local(element.tag)
+        left -= 1
+        if left < 0:
+            return escape_text(" ".join(math.text().split()))
         if not ready:
             if tag in _TOKENS:
                 done[id(element)] = _TOKENS[tag](element)
@@ -356,21 +366,20 @@ def _row(element: Element, children: list[Element], texts: list[str]) -> str:
         fenced = _fenced_row(children, texts)
         if fenced is not None:
             return fenced
-    named = [_operator_name(child, texts, index) for index, child in enumerate(children)]
+    named = [_operator_name(children, texts, index) for index in range(len(children))]
     return join_tex(_merged_alphabets(_with_open_cases(children, _with_ties(named))))
 
 
-def _operator_name(child: Element, texts: list[str], index: int) -> str:
+def _operator_name(children: list[Element], texts: list[str], index: int) -> str:
     r"""A multi-letter name applied as a function (U+2061 follows) is ``\operatorname``."""
     text = texts[index]
-    if text.startswith(r"\mathrm{") and _local(child.tag) == "mi":
-        following = child.parent.elements() if child.parent else []
-        position = next((i for i, c in enumerate(following) if c is child), -1)
-        if (
-            0 <= position < len(following) - 1
-            and following[position + 1].text().strip() == "\u2061"
-        ):
-            return r"\operatorname{" + text[len(r"\mathrm{") :]
+    if (
+        text.startswith(r"\mathrm{")
+        and _local(children[index].tag) == "mi"
+        and index + 1 < len(children)
+        and _applies_function(children[index + 1])
+    ):
+        return r"\operatorname{" + text[len(r"\mathrm{") :]
     return text
 
 
@@ -619,10 +628,22 @@ def _script_base(children: list[Element], texts: list[str]) -> str:
     return _base(base)
 
 
+def _applies_function(element: Element) -> bool:
+    """Whether the element holds nothing but the invisible operator U+2061."""
+    while True:
+        filled = [c for c in element.children if not isinstance(c, str) or c.strip()]
+        if len(filled) != 1:
+            return False
+        (only,) = filled
+        if isinstance(only, str):
+            return only.strip() == "\u2061"
+        element = only
+
+
 def _core(element: Element) -> Element | None:
     """The one element inside nested single-child rows."""
     while _local(element.tag) in {"mrow", "mstyle", "mpadded", "semantics"}:
-        children = [child for child in element.elements() if child.text().strip() != "\u2061"]
+        children = [child for child in element.elements() if not _applies_function(child)]
         if len(children) != 1:
             return None
         element = children[0]

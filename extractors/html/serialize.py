@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 
 from extractors.html.blocks import BLOCKS
 from extractors.html.boilerplate import BOILERPLATE_LINE
 from extractors.html.formulas import OPEN, PLACEHOLDER, Formulas
 from extractors.html.name_sets import names
+from extractors.html.normal_form import nfc
 from extractors.html.scripts import script_text
 from extractors.html.tree import Element
 
@@ -56,7 +56,7 @@ class Code:
 
     def add(self, code: str) -> str:
         """Takes a piece in; returns what stands for it."""
-        code = _CONTROLS.sub("", unicodedata.normalize("NFC", code))
+        code = _CONTROLS.sub("", nfc(code))
         # Dollars pair without a Markdown parser, so code escapes its own like prose does.
         self._pieces.append(_BARE_DOLLAR.sub(r"\\$", code) if "$" in code else code)
         return f"\ue003{len(self._pieces) - 1}\ue004"
@@ -416,7 +416,7 @@ def _clean(text: str) -> str:
         text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
         if "\u200c" in text or "\u200d" in text:
             text = _JOINER.sub("", text)
-        text = unicodedata.normalize("NFC", text)
+        text = nfc(text)
     return _CONTROLS.sub("", text)
 
 

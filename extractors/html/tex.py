@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Iterable
+
+from extractors.html.normal_form import nfc
 
 __all__ = ["clean_tex", "is_blank_tex", "join_tex"]
 
@@ -94,7 +95,7 @@ def clean_tex(tex: str) -> str:
         if body and body.group(2).count("\\begin{" + body.group(1)) == 0:
             tex = body.group(2)
     if not tex.isascii():
-        tex = unicodedata.normalize("NFC", _INVISIBLE.sub("", tex))
+        tex = nfc(_INVISIBLE.sub("", tex))
     if "$" in tex:
         tex = _without_bare_dollars(tex)
     tex = _trim(_CONTROLS.sub("", _SPACE.sub(" ", tex)))

@@ -110,13 +110,6 @@ class Element:
         """The child elements, without the text between them."""
         return [child for child in self.children if isinstance(child, Element)]
 
-    def replace_child(self, old: Element, new: Element | str) -> None:
-        """Puts ``new`` where ``old`` is."""
-        for index, child in enumerate(self.children):
-            if child is old:
-                self.children[index] = new
-                return
-
     def remove(self) -> None:
         """Takes this element out of its parent."""
         if self.parent is not None:
