@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -251,11 +251,15 @@ class LanguageModel:
         found: float = self._model.score(sentence)
         return found
 
-    def word_score(self, word: str) -> float:
-        """log10 of a word's probability by itself, whatever stands around it."""
-        found = self._words.get(word)
-        if found is not None:
-            return found
+    def words_score(self, words: Iterable[str]) -> float:
+        """log10 of the probability of words each by itself, whatever stands around it."""
+        known = self._words
+        return sum(
+            [found if (found := known.get(word)) is not None else self._looked_up(word)
+             for word in words]
+        )  # fmt: skip
+
+    def _looked_up(self, word: str) -> float:
         # Only known words are remembered: as many as the model has, however long the process lives.
         if word not in self._model:
             return self._unknown

@@ -64,4 +64,4 @@ def weighted_median(values: Iterable[tuple[float, int]]) -> float:
 
 def word_log10(passage: Passage, model: ModelSpec) -> float:
     """log10 of the probability of a passage's words in any order, by word."""
-    return sum(map(load_kenlm(model).word_score, passage.words)) / len(passage.words)
+    return load_kenlm(model).words_score(passage.words) / len(passage.words)
