@@ -25,7 +25,12 @@ from extractors.html.macros import (
     without_stray_definitions,
 )
 from extractors.html.main_content import main_content
-from extractors.html.page_formulas import delimited_in_text, take_delimited, take_marked
+from extractors.html.page_formulas import (
+    close_open_mathml,
+    delimited_in_text,
+    take_delimited,
+    take_marked,
+)
 from extractors.html.serialize import Code, serialize, tidy
 from extractors.html.tree import Tree, parse_tree
 
@@ -102,6 +107,7 @@ def _read_tree(
         tree.renumber()
     if "bbcode_quote" in page or "postcontent" in page:
         set_quotations_right(tree.root)
+    close_open_mathml(tree)
     take_marked(tree, formulas, tex_page=delimiters.renderer)
     take_delimited(tree, formulas, scanner)
     root = tree.root if whole else main_content(tree)

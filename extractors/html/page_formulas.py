@@ -32,7 +32,7 @@ from extractors.html.name_sets import names
 from extractors.html.tex_symbols import tex_with_backslashes
 from extractors.html.tree import Element, Tree
 
-__all__ = ["delimited_in_text", "take_delimited", "take_marked"]
+__all__ = ["close_open_mathml", "delimited_in_text", "take_delimited", "take_marked"]
 
 _Found = tuple[str, bool, str]
 
@@ -45,6 +45,34 @@ _BREAKOUT = names(
 _IGNORED_CLASSES = ("tex2jax_ignore", "mathjax_ignore", "no-mathjax", "nomathjax", "nokatex")
 _PROCESSED_CLASSES = ("tex2jax_process", "mathjax_process")
 _BARRIER = "\ue002"
+
+
+def close_open_mathml(tree: Tree) -> None:
+    """Ends formulas that were never closed where prose begins in them; the rest is the page's."""
+    is_changed = False
+    for math in tree.elements:
+        if not _is_mathml(math.tag):
+            continue
+        children = math.children
+        prose = next(
+            (i for i, c in enumerate(children) if isinstance(c, Element) and c.tag in _BREAKOUT),
+            None,
+        )
+        if prose is None:
+            continue
+        formula = Element("math", math.attributes, math)
+        formula.children = children[:prose]
+        for child in formula.elements():
+            child.parent = formula
+        math.tag, math.attributes = "span", {}
+        math.children = [formula, *children[prose:]]
+        is_changed = True
+    if is_changed:
+        tree.renumber()
+
+
+def _is_mathml(tag: str) -> bool:
+    return tag == "math" or (tag.endswith(":math") and tag != ":math")
 
 
 def take_marked(tree: Tree, formulas: Formulas, *, tex_page: bool) -> None:
@@ -108,10 +136,7 @@ def _replacement(element: Element, index: int, formulas: Formulas, tex_page: boo
     if tag == "script":
         found = math_script_formula(element)
         return _placeholder(found, formulas) if found else ""
-    if tag == "math" or (tag.endswith(":math") and tag != ":math"):
-        if any(inner.tag in _BREAKOUT for inner in element.elements()):
-            _close_early(element, formulas)
-            return None
+    if _is_mathml(tag):
         return _placeholder(_mathml(element), formulas)
     if tag == "mjx-container":
         found = mathjax_formula(element)
@@ -207,20 +232,6 @@ def _mathml(math: Element) -> _Found:
     if not math.elements():
         return tex_with_backslashes(math.text()), display, "mathml_tex"
     return mathml_to_tex(math), display, "mathml"
-
-
-def _close_early(math: Element, formulas: Formulas) -> None:
-    """Ends a formula that was never closed where prose begins in it; the rest is the page's."""
-    children = math.children
-    end = next(
-        index
-        for index, child in enumerate(children)
-        if isinstance(child, Element) and child.tag in _BREAKOUT
-    )
-    formula = Element("math", math.attributes)
-    formula.children = children[:end]
-    math.tag = "span"
-    math.children = [_placeholder(_mathml(formula), formulas), *children[end:]]
 
 
 def _alternatives(element: Element) -> _Found | None:
