@@ -86,8 +86,8 @@ _BOILERPLATE_NAME = _name_pattern(
         # Sphinx, mkdocs, Doxygen
         "sphinxsidebar sphinxsidebarwrapper wy-nav-side rst-footer-buttons rst-versions"
         " md-sidebar bd-sidebar bd-toc navheader navfooter",
-        # LibreTexts
-        "elm-meta-data mt-page-restriction-container",
+        # LibreTexts, PreTeXt
+        "elm-meta-data mt-page-restriction-container autopermalink",
         # StackExchange
         "left-sidebar question-stats herobox hero-content s-topbar js-dismissable-hero",
         "copyright disclaimer legal licen[cs]e-?info print-?only page-?tools"

@@ -54,6 +54,7 @@ _NAMED_OTHERWISE = names("p h1 a body")
 _LINKS = 30
 """Characters in links up to which nothing is a list of links."""
 
+_SECTIONS = names("section article")
 _CONTAINERS = names("div section article main td span")
 _SENTENCE = re.compile(r"[a-z)\]\ue001\u0080-\uffff][.!?:;。！？](?:\s|$|[\"'”’)\]])")
 
@@ -288,6 +289,8 @@ def _narrow(body: Element, masses: _Masses, path: set[int]) -> None:
             share = masses[best.number]
             if share.good < _BULK * mass.good or share.math < 0.5 * mass.math:
                 return
+            if element.tag in _SECTIONS and any(child.tag in _HEADINGS for child in children):
+                return  # a section under its heading: what is short in it is content too
         has_heading = masses[best.number].has_heading
         is_paragraph = not any(inner.tag in BLOCKS for inner in best.elements())
         before = True

@@ -229,3 +229,16 @@ def test_mathml_that_is_never_closed_ends_where_prose_begins() -> None:
     ).text
     assert "$x=1$" in text
     assert "Then the next one holds: it is" in text.splitlines()
+
+
+def test_a_short_definition_beside_a_long_paragraph_stays_without_its_permalink() -> None:
+    link = '<div class="autopermalink"><a href="a.html" title="Copy permalink">🔗</a></div>'
+    long = "We framed the definition in terms of multiplication as opposed to division. " * 6
+    text = extract_html(
+        f"""<html><body><nav><a href="i.html">Index</a></nav><main><section><h2>Integers</h2>
+        <article class="definition"><h3>Definition 2.1.</h3><div class="para">Zero is even.{link}</div>
+        </article><div class="para">{long}{link}</div></section></main></body></html>""".encode()
+    ).text
+    assert "### Definition 2.1.\n\nZero is even." in text
+    assert "## Integers" in text
+    assert "🔗" not in text
