@@ -45,7 +45,7 @@ export function localFile(address, roots, modules) {
     const name = path.basename(katex[1]);
     return existing(modules, "katex", "dist/" + (name.startsWith("katex") ? name : "contrib/" + name));
   }
-  const two = /^(.*\/)MathJax(?:\.min)?\.js$/i.exec(where);
+  const two = /^(.*\/)MathJax(?:\.min)?\.js$/i.exec(where) ?? /^(.*\/2\.\d[^/]*\/)latest\.js$/i.exec(where);
   if (two) {
     roots.set(two[1], "mathjax2");
     return existing(modules, "mathjax2", "MathJax.js");

@@ -50,6 +50,7 @@ def _name_pattern(words: str) -> re.Pattern[str]:
 _HIDDEN_NAME = re.compile(
     r"(?:^|\s)(?:hidden|d-none|sr-only|visually-hidden|visuallyhidden|screen-reader-text|hide"
     r"|mw-editsection|editsection|headerlink|viewcode-link|viewcode-back|anchorjs-link"
+    r"|anchor-link|copiable-link|input_prompt|output_prompt|jp-InputPrompt|jp-OutputPrompt"
     r"|mw-jump-link|noprint|printfooter|MJX_Assistive_MathML|ltx_page_footer|mw-empty-elt"
     r"|screenreader-only|element-invisible|copybtn|clipboard-copy|mw-cite-backlink)(?:\s|$)"
 )

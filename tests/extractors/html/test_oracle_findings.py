@@ -242,3 +242,15 @@ def test_a_short_definition_beside_a_long_paragraph_stays_without_its_permalink(
     assert "### Definition 2.1.\n\nZero is even." in text
     assert "## Integers" in text
     assert "🔗" not in text
+
+
+def test_a_notebook_has_neither_prompts_nor_marks_behind_its_headings() -> None:
+    text = extract_html(
+        page(
+            '<h2 id="l">Limits<a class="anchor-link" href="#l">&#182;</a></h2><p>We compute one.</p>'
+            '<div class="cell"><div class="prompt input_prompt">In&nbsp;[4]:</div>'
+            '<div class="highlight"><pre>limit(f)</pre></div></div>'
+            '<div class="output"><div class="prompt output_prompt">Out[4]:</div><pre>2</pre></div>'
+        )
+    ).text
+    assert "## Limits\n\nWe compute one.\n\n```\nlimit(f)\n```\n\n```\n2\n```" in text
