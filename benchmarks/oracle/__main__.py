@@ -35,7 +35,8 @@ def pages_of(data: Path, html: Path | None, bench: Path | None) -> list[Path]:
 def main() -> int:
     """Writes the formulas of all pages."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with html_math/")
+    parser.add_argument("--data", type=Path, help="folder with html_math/")
+    parser.add_argument("--pages", type=Path, help="or any pages: a file that names one a line")
     parser.add_argument("--html", type=Path, help="unpacked html.tar.gz")
     parser.add_argument("--bench", type=Path, help="llm-webkit's bench/data")
     parser.add_argument("--modules", type=Path, default=_HERE / "node_modules")
@@ -46,7 +47,12 @@ def main() -> int:
     if not (arguments.modules / "playwright-core").is_dir():
         print(f"run npm install in {_HERE}, or give --modules", file=sys.stderr)
         return 2
-    pages = pages_of(arguments.data, arguments.html, arguments.bench)
+    if (arguments.data is None) == (arguments.pages is None):
+        parser.error("give either --data or --pages")
+    if arguments.pages is not None:
+        pages = [Path(line) for line in arguments.pages.read_text().splitlines() if line]
+    else:
+        pages = pages_of(arguments.data, arguments.html, arguments.bench)
     run = subprocess.run(
         [
             "node", str(_HERE / "list_formulas.js"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from extractors.extraction import Extraction
 from extractors.html.decode import decode_html
 from extractors.html.delimiters import Delimiters, Scanner, page_delimiters
+from extractors.html.distill import set_footnotes_apart
 from extractors.html.encodings import open_web_math_info
 from extractors.html.errors import ExtractionError, PageTooLargeError, UnparsablePageError
 from extractors.html.formulas import Formulas, unshielded, without_forgeries
@@ -105,6 +106,8 @@ def _read_tree(
         join_latexml_equations(tree.root, formulas)
         place_latexml_notes(tree.root)
         tree.renumber()
+    if "<d-footnote" in page or "<dt-fn" in page:
+        set_footnotes_apart(tree.root)
     if "bbcode_quote" in page or "postcontent" in page:
         set_quotations_right(tree.root)
     close_open_mathml(tree)

@@ -291,7 +291,8 @@ def _narrow(body: Element, masses: _Masses, path: set[int]) -> None:
                 return
             if element.tag in _SECTIONS and any(child.tag in _HEADINGS for child in children):
                 return  # a section under its heading: what is short in it is content too
-        has_heading = masses[best.number].has_heading
+        # An article's title stands above its text, whatever headings are in that.
+        has_heading = masses[best.number].has_heading and element.tag != "article"
         is_paragraph = not any(inner.tag in BLOCKS for inner in best.elements())
         before = True
         kept: list[Element | str] = []

@@ -254,3 +254,22 @@ def test_a_notebook_has_neither_prompts_nor_marks_behind_its_headings() -> None:
         )
     ).text
     assert "## Limits\n\nWe compute one.\n\n```\nlimit(f)\n```\n\n```\n2\n```" in text
+
+
+def test_an_article_keeps_its_title_above_headings_of_the_first_level() -> None:
+    body = (
+        "<p>We write the density as a product of conditional ones, one for each variable. </p>" * 8
+    )
+    text = extract_html(
+        f"""<html><body><header><h1>A blog</h1></header><article class="post-single">
+        <header class="post-header"><h1>Flow models</h1><div>October 13</div></header>
+        <div class="post-content"><h1>Kinds of models</h1>{body}</div></article></body></html>""".encode()
+    ).text
+    assert text.splitlines()[0] == "# Flow models"
+    assert "# Kinds of models" in text
+    assert "A blog" not in text
+
+
+def test_footnotes_of_distill_do_not_fuse_with_the_word_before() -> None:
+    body = "<p>an unknown land<d-footnote>As Krige did.</d-footnote>. We <d-footnote></d-footnote>go</p>"
+    assert "an unknown land (As Krige did.). We go" in extract_html(page(body)).text
