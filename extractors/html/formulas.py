@@ -91,11 +91,21 @@ class Formulas:
         Returns:
             The placeholder that stands for it; empty when the formula shows nothing.
         """
+        if OPEN in tex:  # formulas within a formula, as broken markup has them
+            tex = _FORGED.sub("", PLACEHOLDER.sub(self._taken_back, tex))
         tex = clean_tex(tex)
         if not tex:
             return ""
         self._formulas.append(Formula(tex, display, encoding))
         return f"\ue000{len(self._formulas) - 1}\ue001"
+
+    def _taken_back(self, placeholder: re.Match[str]) -> str:
+        """The TeX of a formula that becomes part of another and is none itself any more."""
+        formula = self.of(placeholder.group())
+        if formula is None:
+            return ""
+        tex, formula.tex = formula.tex, ""
+        return tex
 
     def of(self, placeholder: str) -> Formula | None:
         """The formula that a placeholder stands for."""

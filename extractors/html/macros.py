@@ -76,7 +76,7 @@ def macros_are_elsewhere(page: str) -> bool:
 
     Macros that are defined there can't be expanded; their formulas are kept as they are written.
     """
-    return _OUTSIDE_SETTINGS.search(page) is not None
+    return "athJax.js?" in page and _OUTSIDE_SETTINGS.search(page) is not None
 
 
 def page_macros(page: str) -> dict[str, Macro]:

@@ -20,7 +20,12 @@ def nfc(text: str) -> str:
     """The text in normal form C, without what exceeds thirty combining marks in a row."""
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", _long_runs().sub(r"\1", text))
+    if _MAYBE_LONG_RUN.search(text):
+        text = _long_runs().sub(r"\1", text)
+    return unicodedata.normalize("NFC", text)
+
+
+_MAYBE_LONG_RUN = re.compile(f"[\u0300-\U0010ffff]{{{_STREAM_SAFE + 1}}}")
 
 
 @cache

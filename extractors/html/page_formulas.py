@@ -51,7 +51,7 @@ def close_open_mathml(tree: Tree) -> None:
     """Ends formulas that were never closed where prose begins in them; the rest is the page's."""
     is_changed = False
     for math in tree.elements:
-        if not _is_mathml(math.tag):
+        if math.tag[-4:] != "math" or not _is_mathml(math.tag):
             continue
         children = math.children
         prose = next(

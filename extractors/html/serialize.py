@@ -21,7 +21,10 @@ _PARAGRAPHS = names(
     "p ul ol dl table blockquote pre figure h1 h2 h3 h4 h5 h6 article section hr details "
     "fieldset header address aside main"
 )
-_CODE_INLINE = frozenset({"code", "tt", "kbd", "samp"})
+_LISTS = names("ul ol")
+_SCRIPTS = names("sub sup")
+_CODE_INLINE = names("code tt kbd samp")
+_WRITTEN_OTHERWISE = _CODE_INLINE | names("br pre div table") | frozenset(_HEADINGS)
 _LANGUAGE = re.compile(
     r"(?:^|\s)(?:language|lang|brush|highlight|sourceCode)[-: ]+([A-Za-z0-9+#]+)"
 )
@@ -156,23 +159,28 @@ def serialize(root: Element, formulas: Formulas, code: Code) -> str:
 
 
 def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> None:
-    # Each entry is an element or text to write, or a closing action's marks.
-    stack: list[tuple[str, Element | str, int]] = [("open", root, 0)]
+    # What is to write, and what is to close: an element with where the buffer stood before it.
+    stack: list[Element | str | tuple[Element, int]] = [root]
     lists: list[tuple[str, int]] = []
     while stack:
-        action, node, mark = stack.pop()
+        node = stack.pop()
         if isinstance(node, str):
-            _write_text(node, writer, formulas)
+            if OPEN in node:
+                _write_text(node, writer, formulas)
+            else:
+                writer.text(node)
+            continue
+        if isinstance(node, tuple):
+            element, mark = node
+            if element.tag in _SCRIPTS:
+                _write_script(element, writer, mark)
+            else:
+                _end_block(element.tag, writer, lists)
             continue
         tag = node.tag
-        if action == "open":
+        if tag in _WRITTEN_OTHERWISE:
             if tag == "br":
-                if writer.flat:
-                    writer.text(" ")
-                elif writer.buffer:
-                    writer.end_line()
-                else:
-                    writer.blank()
+                _break_line(writer)
                 continue
             if tag == "pre" or (tag == "div" and _is_listing(node)):
                 _write_pre(node, writer, code)
@@ -183,46 +191,58 @@ def _write(root: Element, writer: _Writer, formulas: Formulas, code: Code) -> No
                 continue
             if tag in _HEADINGS and _is_displayed(node, formulas):
                 node.tag = tag = "p"
-            stack.append(("close", node, len(writer.buffer)))
-            stack.extend([("open", child, 0) for child in reversed(node.children)])
-            if tag in ("sub", "sup"):
-                continue
-            if tag in BLOCKS:
-                if tag in _PARAGRAPHS and not (tag in ("ul", "ol") and lists):
-                    writer.blank()
-                else:
-                    writer.end_line()
-                if tag in _HEADINGS:
-                    writer.push(_HEADINGS[tag], _HEADINGS[tag])
-                    writer.flat += 1
-                elif tag == "ul":
-                    lists.append(("-", 0))
-                elif tag == "ol":
-                    start = node.get("start")
-                    lists.append(("1", int(start) if start.isdigit() and len(start) < 9 else 1))
-                elif tag == "li" and lists:
-                    kind, number = lists[-1]
-                    bullet = "- " if kind == "-" else f"{number}. "
-                    lists[-1] = (kind, number + 1)
-                    writer.push(bullet, " " * len(bullet), is_item=True)
-                elif tag == "blockquote":
-                    writer.push("> ", "> ")
-            elif tag in ("td", "th"):
-                writer.end_line()
-            continue
-        # close
-        if tag == "sub" or tag == "sup":
-            _write_script(node, writer, mark)
-        elif tag in BLOCKS:
-            if tag in _HEADINGS:
-                writer.flat -= 1
+        if tag in BLOCKS:
+            stack.append((node, 0))
+            _begin_block(node, writer, lists)
+        elif tag in _SCRIPTS:
+            stack.append((node, len(writer.buffer)))
+        elif tag == "td" or tag == "th":
             writer.end_line()
-            if tag in _HEADINGS or tag == "blockquote" or (tag == "li" and lists):
-                writer.prefixes.pop()
-            elif tag in ("ul", "ol"):
-                lists.pop()
-            if tag in _PARAGRAPHS and not (tag in ("ul", "ol") and lists):
-                writer.blank()
+        stack.extend(reversed(node.children))
+
+
+def _break_line(writer: _Writer) -> None:
+    if writer.flat:
+        writer.text(" ")
+    elif writer.buffer:
+        writer.end_line()
+    else:
+        writer.blank()
+
+
+def _begin_block(element: Element, writer: _Writer, lists: list[tuple[str, int]]) -> None:
+    tag = element.tag
+    if tag in _PARAGRAPHS and not (lists and tag in _LISTS):
+        writer.blank()
+    else:
+        writer.end_line()
+    if tag in _HEADINGS:
+        writer.push(_HEADINGS[tag], _HEADINGS[tag])
+        writer.flat += 1
+    elif tag == "ul":
+        lists.append(("-", 0))
+    elif tag == "ol":
+        start = element.get("start")
+        lists.append(("1", int(start) if start.isdigit() and len(start) < 9 else 1))
+    elif tag == "li" and lists:
+        kind, number = lists[-1]
+        bullet = "- " if kind == "-" else f"{number}. "
+        lists[-1] = (kind, number + 1)
+        writer.push(bullet, " " * len(bullet), is_item=True)
+    elif tag == "blockquote":
+        writer.push("> ", "> ")
+
+
+def _end_block(tag: str, writer: _Writer, lists: list[tuple[str, int]]) -> None:
+    if tag in _HEADINGS:
+        writer.flat -= 1
+    writer.end_line()
+    if tag in _HEADINGS or tag == "blockquote" or (tag == "li" and lists):
+        writer.prefixes.pop()
+    elif tag in _LISTS:
+        lists.pop()
+    if tag in _PARAGRAPHS and not (lists and tag in _LISTS):
+        writer.blank()
 
 
 def _is_displayed(heading: Element, formulas: Formulas) -> bool:
