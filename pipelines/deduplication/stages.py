@@ -163,7 +163,7 @@ class Deduplication:
         near: NearDuplicates,
         subsets: Sequence[str],
     ) -> None:
-        self._candidates(folder, index, near)
+        self.candidates(folder, index, near)
         self._once(folder, "edges", lambda: self._edges(folder, near))
         self._once(folder, "components", lambda: self._components(folder, index))
         members = np.load(folder.members, mmap_mode="r")
@@ -180,8 +180,8 @@ class Deduplication:
                 parallel=size > _PARALLEL_BYTES,
             )
 
-    def _candidates(self, folder: DeduplicationFolder, index: Index, near: NearDuplicates) -> None:
-        """Pairs that share a band, some bands or a part of one at a time."""
+    def candidates(self, folder: DeduplicationFolder, index: Index, near: NearDuplicates) -> None:
+        """Writes the pairs that share a band: some bands, or a part of one, at a time."""
         band_bytes = max(index.documents * ENTRY.itemsize, 1)
         at_once = max(1, self.wave_bytes // band_bytes) if self.local else near.band_count
         parts = self._waves(band_bytes)
