@@ -81,6 +81,10 @@ def run(
     paths_base: Annotated[
         str, typer.Option(help="What the lines of a paths list are relative to.")
     ] = "https://data.commoncrawl.org/",
+    against: Annotated[
+        list[Path] | None,
+        typer.Option(help="Finished run whose documents are there already; may be repeated."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting: math_score.threshold_with_math=0.3"),
@@ -109,6 +113,7 @@ def run(
                 files,
                 output,
                 engine,
+                against=against or [],
                 display=progress,
                 fresh=fresh,
                 keep_work=keep_work,

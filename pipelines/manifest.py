@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from filters.exact_duplicates import ExactDuplicates
+from pipelines.deduplication.index import scheme_of
 from pipelines.errors import ConservationError
 from pipelines.funnel import FunnelStage, funnel_of
 from pipelines.plan import Plan
@@ -27,7 +27,7 @@ def make_manifest(
     read: _Markers,
     shards: _Markers,
     *,
-    duplicates: int,
+    duplicates: dict[str, int],
     failed_inputs: dict[str, str],
 ) -> dict[str, Any]:
     """All of a manifest but ``run``, which says what differs between two runs of the same bytes.
@@ -37,7 +37,7 @@ def make_manifest(
         plan: Its plan.
         read: The markers of its read tasks.
         shards: The markers of its shards.
-        duplicates: How many duplicates were found.
+        duplicates: How many duplicates each stage found.
         failed_inputs: Inputs that couldn't be read, with the reason.
 
     Raises:
@@ -45,11 +45,12 @@ def make_manifest(
     """
     tally = summed_tally(read)
     files = [file for marker in (*read, *shards) for file in marker["files"]]
-    _assert_conserved(tally, read, duplicates, shards, files)
+    removed = sum(duplicates.values())
+    _assert_conserved(tally, read, removed, shards, files)
     drops = tally.to_json()["drops"]
-    if duplicates:
-        drops[ExactDuplicates.name] = {"duplicate": duplicates}
+    drops |= {stage: {"duplicate": count} for stage, count in duplicates.items() if count}
     kept = sum(shard["kept"] for shard in shards)
+    near = recipe.deduplication.near
     return {
         "manifest_version": MANIFEST_VERSION,
         "fingerprint": plan.fingerprint,
@@ -57,13 +58,14 @@ def make_manifest(
         "stages": [{"name": stage.name, "enabled": stage.enabled} for stage in recipe.built()],
         "code": plan.code,
         "models": plan.models,
+        "signatures": {"scheme": scheme_of(near) if near else ""},
         "inputs": _input_entries(plan, read),
         "failed_inputs": failed_inputs,
         "counts": {
             "records": tally.records,
             "kept": kept,
             "dropped": tally.records - kept,
-            "duplicates": duplicates,
+            "duplicates": removed,
         },
         "record_types": _summed(marker["record_types"] for marker in read),
         "languages": _summed(marker["languages"] for marker in read),

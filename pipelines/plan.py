@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import metadata, resources
 from typing import Any, Self
 
@@ -54,6 +54,7 @@ class Plan:
         inputs: The files.
         tasks: Their ranges.
         task_bytes: The length of a range.
+        against: Digests of the signatures of earlier runs.
     """
 
     recipe: dict[str, Any]
@@ -63,6 +64,7 @@ class Plan:
     inputs: list[InputFile]
     tasks: list[ReadTask]
     task_bytes: int
+    against: list[str] = field(default_factory=list)
 
     @property
     def fingerprint(self) -> str:
@@ -73,6 +75,7 @@ class Plan:
             "models": self.models,
             "inputs": [(item.name, item.size) for item in self.inputs],
             "task_bytes": self.task_bytes,
+            "against": self.against,
         }
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
@@ -91,10 +94,11 @@ class Plan:
             [InputFile(**item) for item in content["inputs"]],
             [ReadTask(**task) for task in content["tasks"]],
             content["task_bytes"],
+            content["against"],
         )
 
 
-def make_plan(recipe: Recipe, inputs: Sequence[InputFile]) -> Plan:
+def make_plan(recipe: Recipe, inputs: Sequence[InputFile], against: Sequence[str] = ()) -> Plan:
     """Cuts the inputs into tasks.
 
     The cut depends on the recipe and the input alone, never on the machine: trails are one file a
@@ -114,6 +118,7 @@ def make_plan(recipe: Recipe, inputs: Sequence[InputFile]) -> Plan:
         list(inputs),
         tasks,
         task_bytes,
+        list(against),
     )
 
 

@@ -14,11 +14,10 @@ from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import pyarrow as pa
 import xxhash
 
 from extractors.warc import ArchiveReader, ByteSource, ReadLimits
-from filters.exact_duplicates import KEY_BYTES, ExactDuplicates
+from pipelines.deduplication.index import IndexedTask, IndexEntry, IndexWriter, Stages
 from pipelines.inputs import is_remote, open_source
 from pipelines.judge import Judged, PageJudge, in_share
 from pipelines.parquet import row_writer, write_table
@@ -36,16 +35,7 @@ from schemas.tables import (
     trails_table,
 )
 
-__all__ = ["KEYS", "SourceFailed", "read_task"]
-
-# One row a candidate, in the order of the candidates' file.
-KEYS = pa.schema(
-    [
-        pa.field("key", pa.binary(KEY_BYTES), nullable=False),
-        pa.field("document_id", pa.string(), nullable=False),
-        pa.field("date", pa.string(), nullable=False),
-    ]
-)
+__all__ = ["SourceFailed", "read_task"]
 
 _REMOTE_BLOCK = 8 << 20
 _LOCAL_BLOCK = 1 << 20
@@ -127,7 +117,7 @@ def read_task(
             tally.bytes = min(max(item.offset - task.start, 0), task.end - task.start)
             progress.report(tally)
     passed.sort(key=_order)
-    _write_candidates(run, task.number, passed, recipe.enabled(ExactDuplicates))
+    indexed = _write_candidates(run, task.number, passed, recipe.deduplication)
     tally.bytes = task.end - task.start
     marker = {
         "task": asdict(task),
@@ -140,6 +130,7 @@ def read_task(
         "languages": dict(sorted(counts.by_language.items())),
         "html_bytes": [[*key, n] for key, n in sorted(counts.html_bytes.items())],
         "candidates": len(passed),
+        "index": indexed and asdict(indexed),
         "text_bytes": sum(len(row.text.encode()) for row in passed),
         "files": [
             asdict(run.written(path, writer.rows))
@@ -190,22 +181,30 @@ def _order(row: DocumentRow) -> tuple[str, str, int, int]:
 
 
 def _write_candidates(
-    run: RunDirectory, task: int, rows: Sequence[DocumentRow], keys: ExactDuplicates | None
-) -> None:
+    run: RunDirectory, task: int, rows: Sequence[DocumentRow], stages: Stages
+) -> IndexedTask | None:
+    """Writes what passed, and what deduplication needs to know of it."""
     if not rows:
-        return
+        return None
     write_table(run.candidates(task), documents_table(rows))
     write_table(run.candidate_trails(task), trails_table([row.trail for row in rows]))
-    if keys is not None:
-        table = pa.table(
-            {
-                "key": pa.array([keys.key(row.text) for row in rows], KEYS.field("key").type),
-                "document_id": [row.trail.document_id for row in rows],
-                "date": [row.trail.date for row in rows],
-            },
-            schema=KEYS,
+    if not stages:
+        return None
+    score = stages.near.score if stages.near else ""
+    index = IndexWriter(run.index, task, stages)
+    for row in rows:
+        trail = row.trail
+        index.add(
+            IndexEntry(
+                trail.document_id,
+                row.text,
+                subset=trail.subset,
+                url=trail.url,
+                date=trail.date,
+                score=row.scores.get(score),
+            )
         )
-        write_table(run.keys(task), table)
+    return index.finish()
 
 
 class _DigestedSource:

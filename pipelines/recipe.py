@@ -21,6 +21,8 @@ import pydantic
 import yaml
 
 from filters.exact_duplicates import ExactDuplicates
+from filters.near_duplicates import NearDuplicates
+from filters.url_duplicates import UrlDuplicates
 from filters.web.educational import Educational
 from filters.web.language import Language
 from filters.web.manual_rules import AccentedCharacters, LibreTextsFormulas, TextLength
@@ -32,6 +34,7 @@ from filters.web.quality import QualityRules
 from filters.web.responses import Responses
 from filters.web.url_rules import UrlRules
 from filters.web.word_order import WordOrder
+from pipelines.deduplication.index import Stages
 from pipelines.errors import RecipeError
 from schemas import Decision, Document
 
@@ -102,8 +105,13 @@ STAGES: Mapping[str, _Kind] = {
     "text_length": _Kind(TextLength, "text"),
     "accented_characters": _Kind(AccentedCharacters, "text"),
     "libretexts_formulas": _Kind(LibreTextsFormulas, "text"),
+    "url_duplicates": _Kind(UrlDuplicates, "corpus"),
     "exact_duplicates": _Kind(ExactDuplicates, "corpus"),
+    "near_duplicates": _Kind(NearDuplicates, "corpus"),
 }
+
+# Duplicates are found in this order, when everything else has judged.
+_CORPUS_ORDER = tuple(name for name, kind in STAGES.items() if kind.reads == "corpus")
 
 
 # What no recipe can do without.
@@ -250,6 +258,13 @@ class Recipe(Part):
             raise RecipeError(f"stages: {kind.__name__} is missing")
         return settings
 
+    @property
+    def deduplication(self) -> Stages:
+        """The stages that look for duplicates, as far as they're switched on."""
+        return Stages(
+            self.enabled(UrlDuplicates), self.enabled(ExactDuplicates), self.enabled(NearDuplicates)
+        )
+
     def check(self) -> None:
         """Raises before any work is done when a stage can't work: unknown settings, no model."""
         for stage in self.built():
@@ -376,6 +391,12 @@ def _build_stages(entries: Sequence[Mapping[str, Mapping[str, Any] | None]]) -> 
             raise RecipeError(f"stages: {name} reads bytes, it must come before extract")
         if name in _NEEDED and not enabled:
             raise RecipeError(f"{name} can't be switched off: {_NEEDED[name]}")
+        if kind.reads != "corpus" and seen & set(_CORPUS_ORDER):
+            raise RecipeError(f"stages: {name} must come before those that look for duplicates")
+        if kind.reads == "corpus" and seen & set(_CORPUS_ORDER[_CORPUS_ORDER.index(name) + 1 :]):
+            raise RecipeError(
+                f"stages: duplicates are found in the order {', '.join(_CORPUS_ORDER)}"
+            )
         extracted = extracted or name == "extract"
         yield Stage(name, build_settings(name, kind.settings, settings), enabled, kind.reads)
     for name, why in _NEEDED.items():

@@ -77,6 +77,9 @@ class RunDirectory:
         self.log = root / "log.jsonl"
         self.engine_log = self.work / "engine.log"
         self.progress = self.work / "progress.jsonl"
+        # Deduplication's files, and what it knows of each candidate.
+        self.deduplication = self.work / "deduplication"
+        self.index = self.deduplication / "index"
 
     def marker(self, phase: str, number: int) -> Path:
         """The file that says that a task is finished."""
@@ -90,27 +93,15 @@ class RunDirectory:
         """The trails of ``candidates``, row by row."""
         return self.work / "read" / f"{task:06d}.trails.parquet"
 
-    def keys(self, task: int) -> Path:
-        """The duplicate keys of ``candidates``, row by row."""
-        return self.work / "read" / f"{task:06d}.keys.parquet"
-
     def read_outputs(self, task: int) -> list[Path]:
         """Every file that reading a task may leave, its marker excepted."""
         return [
             self.candidates(task),
             self.candidate_trails(task),
-            self.keys(task),
+            *sorted(self.index.glob(f"{task:06d}.*")),
             self.read_trails(task),
             self.read_dropped(task),
         ]
-
-    def duplicates(self, partition: int) -> Path:
-        """Which candidates are duplicates, of the keys of one partition."""
-        return self.work / "duplicates" / f"{partition:06d}.parquet"
-
-    def all_duplicates(self) -> list[Path]:
-        """What ``duplicates`` names, as far as it's there."""
-        return sorted(self.duplicates(0).parent.glob("*.parquet"))
 
     def failure(self, task: int, phase: str = "read") -> Path:
         """Why the input of a task couldn't be read."""

@@ -11,11 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+import apache_beam as beam
 import structlog
 import yaml
 
-from filters.exact_duplicates import ExactDuplicates
-from pipelines.duplicates import count_duplicates
+from pipelines.deduplication.earlier import earlier_signatures, import_signatures
+from pipelines.deduplication.index import Index, IndexedTask
+from pipelines.deduplication.stages import Deduplication
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, OtherRun
 from pipelines.funnel import FunnelStage, draw_funnel
@@ -25,7 +27,7 @@ from pipelines.plan import Plan, make_plan
 from pipelines.progress import Display, Tally
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
-from pipelines.web import FindDuplicates, Phase, ReadArchives, WriteShards, plan_of
+from pipelines.web import Phase, ReadArchives, WriteShards, plan_of
 from pipelines.writing import shard_count
 
 __all__ = ["Outcome", "Run"]
@@ -36,7 +38,6 @@ _FRUITLESS_ATTEMPTS = 2
 # Below this much input one process is done before two have started (measured: workers take 5 s).
 _PARALLEL_BYTES = 24 << 20
 _PARALLEL_TEXT_BYTES = 64 << 20
-_PARALLEL_KEYS = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class Run:
         inputs: The files.
         output: The folder.
         engine: What runs the phases.
+        against: Finished runs whose documents are there already; copies of them are dropped.
         display: How progress is shown.
         fresh: Whether to clear what an earlier run left, instead of resuming it.
         keep_work: Whether intermediate files stay.
@@ -77,12 +79,14 @@ class Run:
         output: Path,
         engine: Engine,
         *,
+        against: Sequence[Path] = (),
         display: Literal["live", "json", "quiet"] = "live",
         fresh: bool = False,
         keep_work: bool = False,
         command: str = "",
     ) -> None:
         self._recipe = recipe
+        self._against = [RunDirectory(path.resolve()) for path in against]
         self._inputs = inputs
         self._directory = RunDirectory(output.resolve())
         self._engine = engine
@@ -97,11 +101,12 @@ class Run:
         """Runs what isn't finished yet.
 
         Raises:
-            ModelNotFound, RecipeError: Before any work, when a stage can't work.
+            ModelNotFound, RecipeError, InputError: Before any work, when a stage can't work.
             OtherRun, RunLocked: The folder is another run's, or in use.
             InputFilesFailed, EngineFailed, ConservationError, OSError: The run can be resumed.
         """
         self._recipe.check()
+        self._earlier = earlier_signatures(self._against, self._recipe.deduplication.near)
         with self._directory.locked():
             if self._fresh:
                 self._directory.clear()
@@ -113,9 +118,10 @@ class Run:
             resumed = len(self._tasks_read(plan))
             self._log.info("run started", tasks=len(plan.tasks), resumed_tasks=resumed)
             self._read(plan)
-            self._find_duplicates(plan)
+            duplicates = self._find_duplicates(plan)
             shards = self._write(plan)
-            manifest = self._finish(plan, shards, time.monotonic() - started, resumed)
+            seconds = time.monotonic() - started
+            manifest = self._finish(plan, duplicates, shards, seconds, resumed)
             self._log.info("run finished", **manifest["counts"])
             return Outcome(manifest, manifest_funnel(manifest), resumed, False)
 
@@ -123,7 +129,8 @@ class Run:
 
     def _planned(self) -> Plan:
         directory = self._directory
-        plan = make_plan(self._recipe, self._inputs)
+        against = [file.sha256 for file in self._earlier]
+        plan = make_plan(self._recipe, self._inputs, against)
         before = directory.read_json(directory.plan)
         if before is not None:
             self._refuse_other(before, plan)
@@ -144,7 +151,7 @@ class Run:
         now = plan.to_json()
         changed = [
             part
-            for part in ("recipe_digest", "code", "models", "task_bytes")
+            for part in ("recipe_digest", "code", "models", "task_bytes", "against")
             if before.get(part) != now[part]
         ]
         sizes = ([(f["name"], f["size"]) for f in content["inputs"]] for content in (before, now))
@@ -260,19 +267,21 @@ class Run:
 
     # ---- phase 2 --------------------------------------------------------------------------------
 
-    def _find_duplicates(self, plan: Plan) -> None:
-        marker = self._directory.marker("duplicates", 0)
-        if self._recipe.enabled(ExactDuplicates) is None or marker.exists():
-            return
-        shutil.rmtree(marker.parent, ignore_errors=True)
-        keys = sum(entry["candidates"] for entry in self._read_markers(plan))
-        self._run_phase(
-            "Find duplicates",
-            self._tasks_read(plan),
-            FindDuplicates,
-            parallel=keys > _PARALLEL_KEYS,
+    def _find_duplicates(self, plan: Plan) -> dict[str, int]:
+        """How many documents each stage that looks for duplicates drops."""
+        stages = self._recipe.deduplication
+        if not stages:
+            return {}
+        markers = self._read_markers(plan)
+        index = Index(
+            (
+                *import_signatures(self._earlier, self._directory.work / "earlier", stages.near),
+                *(IndexedTask(**marker["index"]) for marker in markers if marker["index"]),
+            )
         )
-        self._directory.write_json(marker, {"candidates": keys})
+        return Deduplication(
+            self._directory.deduplication, stages, self._run_transform, local=self._engine.local
+        ).find(index)
 
     # ---- phase 3 --------------------------------------------------------------------------------
 
@@ -290,19 +299,24 @@ class Run:
     def _run_phase(
         self, label: str, elements: Sequence[Any], phase: type[Phase], *, parallel: bool
     ) -> None:
-        directory = self._directory
+        self._run_transform(label, elements, phase(str(self._directory.root)), parallel=parallel)
+
+    def _run_transform(
+        self, label: str, elements: Sequence[Any], transform: beam.PTransform, *, parallel: bool
+    ) -> None:
         self._metrics |= self._engine.run(
-            label,
-            elements,
-            phase(str(directory.root)),
-            log=directory.engine_log,
-            parallel=parallel,
+            label, elements, transform, log=self._directory.engine_log, parallel=parallel
         )
 
     # ---- end ------------------------------------------------------------------------------------
 
     def _finish(
-        self, plan: Plan, shards: list[dict[str, Any]], seconds: float, resumed: int
+        self,
+        plan: Plan,
+        duplicates: dict[str, int],
+        shards: list[dict[str, Any]],
+        seconds: float,
+        resumed: int,
     ) -> dict[str, Any]:
         """Checks that nothing went missing, and writes the pictures and the manifest."""
         directory = self._directory
@@ -311,7 +325,7 @@ class Run:
             plan,
             self._read_markers(plan),
             shards,
-            duplicates=count_duplicates(directory),
+            duplicates=duplicates,
             failed_inputs=directory.read_json(self._failed) or {},
         )
         manifest["run"] = {
@@ -320,6 +334,7 @@ class Run:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
             "resumed_tasks": resumed,
+            "against": [str(run.root) for run in self._against],
             "beam_metrics": dict(sorted(self._metrics.items())),
         }
         counts = manifest["counts"]

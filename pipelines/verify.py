@@ -211,7 +211,10 @@ def _run_again(
 ) -> dict[str, Any]:
     recipe = Recipe.model_validate(json.loads(run.plan.read_text("utf-8"))["recipe"])
     inputs = [InputFile(entry["name"], entry["uri"], entry["size"]) for entry in manifest["inputs"]]
-    return Run(recipe, inputs, scratch, Engine(workers), display="quiet").execute().manifest
+    against = [Path(path) for path in manifest["run"]["against"]]
+    engine = Engine(workers)
+    again = Run(recipe, inputs, scratch, engine, against=against, display="quiet")
+    return again.execute().manifest
 
 
 def _deduplicated(

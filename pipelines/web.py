@@ -5,8 +5,8 @@ Three phases, each a Beam pipeline whose elements are tasks, not documents:
 1. **Read**: each range of each WARC file is read record by record; the recipe's stages judge each
    page in order (responses, prefilter, extraction, language, MathScore, perplexity, URL rules,
    quality). Trails of the dropped and the documents that passed are written to files.
-2. **Find duplicates**: the passed documents' keys, 76 bytes each, are grouped; one of each group
-   stays.
+2. **Find duplicates**: by address, equal text and similar text, over hashes of the passed
+   documents (``pipelines.deduplication``); one of each group stays.
 3. **Write**: each output shard gathers the documents of its range of ids, sorts them, leaves the
    duplicates out and is written once.
 
@@ -20,14 +20,12 @@ import functools
 import gc
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 
-from filters.exact_duplicates import ExactDuplicates
-from pipelines.duplicates import find_duplicates, key_blocks
 from pipelines.isolation import IsolatedExtractor
 from pipelines.judge import PageJudge
 from pipelines.plan import Plan
@@ -36,7 +34,7 @@ from pipelines.recipe import Extract, Recipe
 from pipelines.run_directory import RunDirectory
 from pipelines.writing import write_shard
 
-__all__ = ["FindDuplicates", "Phase", "ReadArchives", "WriteShards", "plan_of"]
+__all__ = ["Phase", "ReadArchives", "WriteShards", "plan_of"]
 
 
 class Phase(beam.PTransform):
@@ -57,19 +55,6 @@ class ReadArchives(Phase):
     def expand(self, tasks: beam.PCollection) -> beam.PCollection:
         """Reads, judges and extracts."""
         return tasks | "Read, judge and extract" >> beam.ParDo(_ReadTask(self._root))
-
-
-class FindDuplicates(Phase):
-    """Task numbers to the numbers of the finished partitions of keys."""
-
-    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
-        """Groups the candidates' keys."""
-        return (
-            tasks
-            | "Read keys" >> beam.ParDo(_ReadKeys(self._root))
-            | "Group equal keys" >> beam.GroupByKey()
-            | "Keep one of each" >> beam.ParDo(_KeepOne(self._root))
-        )
 
 
 class WriteShards(Phase):
@@ -141,27 +126,6 @@ class _ReadTask(_Worker):
         self._bytes.inc(marker["tally"]["bytes"])
         self._milliseconds.update(int((time.monotonic() - started) * 1000))
         yield number
-
-
-@beam.typehints.with_input_types(int)
-@beam.typehints.with_output_types(tuple[int, bytes])
-class _ReadKeys(_Worker):
-    def process(self, element: int) -> Iterable[tuple[int, bytes]]:
-        return key_blocks(self._run, element)
-
-
-@beam.typehints.with_input_types(tuple[int, Iterable[bytes]])
-@beam.typehints.with_output_types(int)
-class _KeepOne(_Worker):
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self._duplicates = Metrics.counter("duplicates", "duplicates")
-
-    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
-        partition, blocks = element
-        settings = self._recipe.always(ExactDuplicates)
-        self._duplicates.inc(find_duplicates(self._run, settings, partition, blocks))
-        yield partition
 
 
 @beam.typehints.with_input_types(tuple[int, int])

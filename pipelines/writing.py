@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from filters.exact_duplicates import ExactDuplicates
+from pipelines.deduplication.index import Stages
+from pipelines.deduplication.stages import verdicts_between
 from pipelines.judge import in_share
 from pipelines.parquet import write_table
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
 from schemas import Decision
 from schemas.open_web_math import open_web_math_view
+from schemas.signatures import SIGNATURES
 from schemas.tables import DECISIONS, DOCUMENTS, DROPPED_TEXTS, TRAILS, decisions_array
 
 __all__ = ["shard_bounds", "shard_count", "write_shard"]
+
+# A row of ``pipelines.deduplication.clusters.VERDICTS``.
+_Verdict = dict[str, Any]
+
+_REASON = "duplicate"
 
 
 def shard_count(text_bytes: int, shard_bytes: int) -> int:
@@ -56,22 +63,22 @@ def write_shard(
         The shard's marker, as it was written.
     """
     low, high = shard_bounds(number, count)
-    documents, trails, places = _gathered(run, tasks, low, high)
-    order = _sorted(documents)
-    documents, trails = documents.take(order), trails.take(order)
-    places = [places[index] for index in order.to_pylist()]
-    kept_ids = _duplicates(run, recipe, low, high)
-    verdicts = [kept_ids.get(place) for place in places]
-    documents, trails = _with_decisions(documents, trails, verdicts, recipe)
+    found = _gathered(run, tasks, low, high).sorted()
+    duplicates = _duplicates(run, low, high)
+    verdicts = [duplicates.get(place) for place in found.places]
+    documents, trails = _with_decisions(found.documents, found.trails, verdicts, recipe)
     mask = pa.array([verdict is None for verdict in verdicts], pa.bool_())
     kept = documents.filter(mask)
     outputs = [("documents", kept), ("trails", trails)]
     outputs += [(f"views/{view}", open_web_math_view(kept)) for view in recipe.output.views]
-    outputs.append(("dropped", _dropped_texts(documents.filter(pc.invert(mask)), recipe)))
+    gone = _stage_names([verdict for verdict in verdicts if verdict])
+    outputs.append(("dropped", _dropped_texts(documents.filter(pc.invert(mask)), gone, recipe)))
+    if recipe.deduplication.near is not None:
+        outputs.append(("signatures", _signatures(found.signatures, verdicts)))
     files = []
     for kind, table in outputs:
         path = run.shard(kind, number, count)
-        if kind == "dropped" and not table.num_rows:
+        if kind in ("dropped", "signatures") and not table.num_rows:
             continue
         write_table(path, table)
         files.append(asdict(run.written(path, table.num_rows)))
@@ -90,26 +97,61 @@ def write_shard(
     return marker
 
 
-def _gathered(
-    run: RunDirectory, tasks: Sequence[int], low: str, high: str
-) -> tuple[pa.Table, pa.Table, list[tuple[int, int]]]:
-    """Candidates and trails of a range of ids, and where each lies as (task, row)."""
-    documents, trails, places = [DOCUMENTS.empty_table()], [TRAILS.empty_table()], []
+@dataclass(frozen=True, slots=True)
+class _Candidates:
+    """The candidates of a range of ids, row by row in three tables.
+
+    Attributes:
+        documents: The documents.
+        trails: Their trails.
+        signatures: Their rows of the index, when there is one.
+        places: Where each lies, as (task, row).
+    """
+
+    documents: pa.Table
+    trails: pa.Table
+    signatures: pa.Table
+    places: list[tuple[int, int]]
+
+    def sorted(self) -> _Candidates:
+        """In order of id, and of place where ids are equal."""
+        keys = ("document_id", "warc_file", "warc_offset", "warc_inner_offset")
+        order = pc.sort_indices(self.documents, sort_keys=[(key, "ascending") for key in keys])
+        return _Candidates(
+            self.documents.take(order),
+            self.trails.take(order),
+            self.signatures.take(order) if self.signatures.num_rows else self.signatures,
+            [self.places[index] for index in order.to_pylist()],
+        )
+
+
+def _gathered(run: RunDirectory, tasks: Sequence[int], low: str, high: str) -> _Candidates:
+    documents, trails, signatures = (
+        [schema.empty_table()] for schema in (DOCUMENTS, TRAILS, SIGNATURES)
+    )
+    places = []
     for task in tasks:
         if not run.candidates(task).exists():
             continue
+        beside = [(run.candidate_trails(task), trails)]
+        indexed = run.index / f"{task:06d}.parquet"
+        if indexed.exists():
+            beside.append((indexed, signatures))
         with pq.ParquetFile(run.candidates(task)) as candidates:
             for group, first_row in _groups(candidates, low, high):
                 table = candidates.read_row_group(group)
-                with pq.ParquetFile(run.candidate_trails(task)) as trail_file:
-                    trail_table = trail_file.read_row_group(group)
                 ids = table.column("document_id")
                 inside = pc.and_(pc.greater_equal(ids, low), pc.less(ids, high))
                 documents.append(table.filter(inside))
-                trails.append(trail_table.filter(inside))
+                # Files of one task are written in groups of the same rows.
+                for path, gathered in beside:
+                    with pq.ParquetFile(path) as other:
+                        gathered.append(other.read_row_group(group).filter(inside))
                 chosen = np.flatnonzero(inside.to_numpy(zero_copy_only=False))
                 places += [(task, first_row + int(row)) for row in chosen]
-    return pa.concat_tables(documents), pa.concat_tables(trails), places
+    return _Candidates(
+        pa.concat_tables(documents), pa.concat_tables(trails), pa.concat_tables(signatures), places
+    )
 
 
 def _groups(file: pq.ParquetFile, low: str, high: str) -> Iterator[tuple[int, int]]:
@@ -124,44 +166,28 @@ def _groups(file: pq.ParquetFile, low: str, high: str) -> Iterator[tuple[int, in
         first_row += group.num_rows
 
 
-def _sorted(documents: pa.Table) -> pa.Array:
-    keys = ("document_id", "warc_file", "warc_offset", "warc_inner_offset")
-    return pc.sort_indices(documents, sort_keys=[(key, "ascending") for key in keys])
-
-
-def _duplicates(
-    run: RunDirectory, recipe: Recipe, low: str, high: str
-) -> dict[tuple[int, int], tuple[str, int]]:
-    """Duplicates of a range by their place: the id that was kept, and how many copies there are."""
-    found: dict[tuple[int, int], tuple[str, int]] = {}
-    for path in run.all_duplicates():
-        table = pq.read_table(
-            path, filters=[("document_id", ">=", low), ("document_id", "<", high)]
-        )
-        for row in table.to_pylist():
-            found[row["task"], row["row"]] = (row["kept_id"], row["copies"])
-    return found
+def _duplicates(run: RunDirectory, low: str, high: str) -> dict[tuple[int, int], _Verdict]:
+    """Duplicates of a range by their place."""
+    verdicts = verdicts_between(run.deduplication, low, high).to_pylist()
+    return {(row["task"], row["row"]): row for row in verdicts}
 
 
 def _with_decisions(
-    documents: pa.Table,
-    trails: pa.Table,
-    verdicts: Sequence[tuple[str, int] | None],
-    recipe: Recipe,
+    documents: pa.Table, trails: pa.Table, verdicts: Sequence[_Verdict | None], recipe: Recipe
 ) -> tuple[pa.Table, pa.Table]:
-    """Adds the duplicate stage's decision to every trail and every document."""
-    if recipe.enabled(ExactDuplicates) is None:
+    """Adds what the duplicate stages decided to every trail and every document."""
+    stages = recipe.deduplication
+    if not stages:
         return documents, trails
     decisions = [
-        [*(Decision(**entry) for entry in entries), _decision(verdict)]
+        [*(Decision(**entry) for entry in entries), *_decisions(verdict, stages)]
         for entries, verdict in zip(trails.column("decisions").to_pylist(), verdicts, strict=True)
     ]
     array = decisions_array(decisions)
-    drops = [verdict is not None for verdict in verdicts]
     replaced = {
-        "verdict": ["drop" if drop else "keep" for drop in drops],
-        "dropped_by": [ExactDuplicates.name if drop else "" for drop in drops],
-        "reason": ["duplicate" if drop else "" for drop in drops],
+        "verdict": ["drop" if verdict else "keep" for verdict in verdicts],
+        "dropped_by": _stage_names(verdicts),
+        "reason": [_REASON if verdict else "" for verdict in verdicts],
     }
     for name, values in replaced.items():
         index = TRAILS.get_field_index(name)
@@ -170,38 +196,58 @@ def _with_decisions(
     return _replaced(documents, "decisions", array, DOCUMENTS), trails
 
 
+def _stage_names(verdicts: Sequence[_Verdict | None]) -> list[str]:
+    return [verdict["stage"] if verdict else "" for verdict in verdicts]
+
+
 def _replaced(table: pa.Table, name: str, array: pa.Array, schema: pa.Schema) -> pa.Table:
     index = schema.get_field_index(name)
     changed: pa.Table = table.set_column(index, schema.field(index), array.cast(DECISIONS))
     return changed
 
 
-def _decision(verdict: tuple[str, int] | None) -> Decision:
-    if verdict is None:
-        return Decision.keep(ExactDuplicates.name)
-    kept_id, copies = verdict
-    return Decision.drop(
-        ExactDuplicates.name, "duplicate", detail=f"kept {kept_id}, {copies} copies"
-    )
+def _decisions(verdict: _Verdict | None, stages: Stages) -> Iterator[Decision]:
+    """What the stages decided in turn, up to the one that dropped."""
+    for stage in (stages.url, stages.exact, stages.near):
+        if stage is None:
+            continue
+        if verdict is None or verdict["stage"] != stage.name:
+            yield Decision.keep(stage.name)
+            continue
+        yield Decision.drop(
+            stage.name,
+            _REASON,
+            score=verdict["similarity"],
+            threshold=stages.near.threshold if stages.near is stage else None,
+            detail=f"kept {verdict['kept_id']}, one of {verdict['members']} in cluster "
+            f"{verdict['cluster']}",
+        )
+        return
 
 
-def _dropped_texts(duplicates: pa.Table, recipe: Recipe) -> pa.Table:
+def _dropped_texts(duplicates: pa.Table, dropped_by: Sequence[str], recipe: Recipe) -> pa.Table:
     policy, share = recipe.audit.dropped_text, recipe.audit.dropped_text_share
     chosen = [
         policy == "all" or (policy == "share" and in_share(document_id, share, "dropped_text"))
         for document_id in duplicates.column("document_id").to_pylist()
     ]
-    rows = duplicates.filter(pa.array(chosen, pa.bool_()))
+    given = {
+        "dropped_by": pa.array(dropped_by, pa.string()),
+        "reason": pa.array([_REASON] * len(dropped_by), pa.string()),
+    }
     columns = [
-        rows.column(name)
-        if name in rows.column_names
-        else pa.array(
-            [ExactDuplicates.name if name == "dropped_by" else "duplicate"] * rows.num_rows,
-            pa.string(),
-        )
-        for name in DROPPED_TEXTS.names
+        given[name] if name in given else duplicates.column(name) for name in DROPPED_TEXTS.names
     ]
-    return pa.Table.from_arrays(columns, schema=DROPPED_TEXTS)
+    rows = pa.Table.from_arrays(columns, schema=DROPPED_TEXTS)
+    return rows.filter(pa.array(chosen, pa.bool_()))
+
+
+def _signatures(signed: pa.Table, verdicts: Sequence[_Verdict | None]) -> pa.Table:
+    """Signatures that say which document each is a copy of."""
+    kept_ids = pa.array([v["kept_id"] if v else "" for v in verdicts], pa.string())
+    index = SIGNATURES.get_field_index("kept_id")
+    changed: pa.Table = signed.set_column(index, SIGNATURES.field(index), kept_ids)
+    return changed
 
 
 def _formula_counts(kept: pa.Table) -> dict[str, dict[str, int]]:

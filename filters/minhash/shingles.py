@@ -72,7 +72,11 @@ class Shingles:
 
     def of(self, number: int) -> npt.NDArray[np.uint32]:
         """The shingles of one text as a set: sorted, each once."""
-        return np.unique(self.values[self.starts[number] : self.starts[number + 1]])
+        # By sorting; np.unique hashes, which takes ten times as long on arrays of this size.
+        ordered = np.sort(self.values[self.starts[number] : self.starts[number + 1]])
+        fresh = np.ones(len(ordered), np.bool_)
+        np.not_equal(ordered[1:], ordered[:-1], out=fresh[1:])
+        return ordered[fresh]
 
 
 @dataclass(frozen=True, slots=True)

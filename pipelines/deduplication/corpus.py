@@ -18,20 +18,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import apache_beam as beam
-import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import structlog
 import yaml
 
-from filters.minhash import band_hashes
-from filters.near_duplicates import NearDuplicates
+from pipelines.deduplication.earlier import (
+    EarlierSignatures,
+    earlier_signatures,
+    import_signatures,
+)
 from pipelines.deduplication.index import (
     Index,
     IndexedTask,
     IndexWriter,
-    scheme_of,
-    write_index_array,
 )
 from pipelines.deduplication.manifest import make_manifest, manifest_funnel
 from pipelines.deduplication.parts import (
@@ -47,11 +45,8 @@ from pipelines.deduplication.writing import write_part
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputError, OtherRun
 from pipelines.funnel import FunnelStage, draw_funnel
-from pipelines.parquet import write_table
 from pipelines.plan import code_versions
 from pipelines.run_directory import RunDirectory
-from schemas.signatures import SIGNATURES
-from schemas.version import SchemaMismatch, check_schema
 
 __all__ = ["CorpusRun", "DeduplicationOutcome"]
 
@@ -135,7 +130,7 @@ class CorpusRun:
             EngineFailed, OSError: The run can be resumed.
             ConservationError: Documents went missing.
         """
-        earlier = list(self._earlier())
+        earlier = earlier_signatures(self._against, self._recipe.deduplication.near)
         with self._directory.locked():
             if self._fresh:
                 self._directory.clear()
@@ -149,7 +144,10 @@ class CorpusRun:
             )
             self._log.info("run started", parts=len(job.parts))
             signed = self._sign(job)
-            index = Index((*self._imported(earlier), *signed))
+            imported = import_signatures(
+                earlier, self._directory.work / "earlier", self._recipe.deduplication.near
+            )
+            index = Index((*imported, *signed))
             if len(signed) != len(job.parts) or index.documents - index.first_new != sum(
                 file.rows for file in self._files
             ):
@@ -163,12 +161,12 @@ class CorpusRun:
 
     # ---- plan -----------------------------------------------------------------------------------
 
-    def _fingerprint(self, earlier: Sequence[tuple[str, Path]]) -> dict[str, Any]:
+    def _fingerprint(self, earlier: Sequence[EarlierSignatures]) -> dict[str, Any]:
         decisive = {
             "recipe": self._recipe.digest,
             "code": code_versions(),
             "inputs": [[file.subset, file.name, file.size, file.rows] for file in self._files],
-            "against": [name for name, _ in earlier],
+            "against": [file.sha256 for file in earlier],
         }
         digest = hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
         return {**decisive, "fingerprint": digest}
@@ -191,24 +189,6 @@ class CorpusRun:
         directory.write_json(directory.plan, fingerprint)
         manifest: dict[str, Any] | None = directory.read_json(directory.manifest)
         return manifest
-
-    def _earlier(self) -> Iterator[tuple[str, Path]]:
-        """The signature files of earlier runs, each with its digest."""
-        near = self._recipe.deduplication.near
-        for run in self._against:
-            manifest = run.read_json(run.manifest)
-            if manifest is None or "signatures" not in manifest:
-                raise InputError(
-                    f"{run.root} is no finished run with signatures to hold this against"
-                )
-            scheme = manifest["signatures"]["scheme"]
-            if near is not None and scheme != scheme_of(near):
-                raise InputError(
-                    f"{run.root} has signatures of scheme {scheme}, this recipe makes "
-                    f"{scheme_of(near)}: they can't be compared"
-                )
-            listed = [f for f in manifest["files"] if f["path"].startswith("signatures/")]
-            yield from ((file["sha256"], run.root / file["path"]) for file in listed)
 
     # ---- passes ---------------------------------------------------------------------------------
 
@@ -264,27 +244,19 @@ class CorpusRun:
 
     def _deduplication(self) -> Deduplication:
         return Deduplication(
-            _folder(self._directory),
+            self._directory.deduplication,
             self._recipe.deduplication,
             self._phase,
             self._recipe.precedence,
             self._engine.local,
         )
 
-    def _imported(self, earlier: Sequence[tuple[str, Path]]) -> list[IndexedTask]:
-        """The documents that earlier runs kept, as tasks of this index."""
-        folder = self._directory.work / "earlier"
-        return [
-            _import(path, folder, number, self._recipe.deduplication.near)
-            for number, (_, path) in enumerate(earlier)
-        ]
-
     # ---- end ------------------------------------------------------------------------------------
 
     def _finish(
         self,
         fingerprint: dict[str, Any],
-        earlier: Sequence[tuple[str, Path]],
+        earlier: Sequence[EarlierSignatures],
         markers: Sequence[dict[str, Any]],
         seconds: float,
     ) -> dict[str, Any]:
@@ -345,7 +317,7 @@ class _PartWorker(beam.DoFn):
 class _Sign(_PartWorker):
     def process(self, element: int) -> Iterator[int]:
         stages = self._recipe.deduplication
-        writer = IndexWriter(_folder(self._run) / "index", element, stages)
+        writer = IndexWriter(self._run.index, element, stages)
         score = stages.near.score if stages.near else ""
         for entry in entries_of(self._job.parts[element], self._recipe.columns, score):
             writer.add(entry)
@@ -357,33 +329,9 @@ class _Sign(_PartWorker):
 @beam.typehints.with_output_types(int)
 class _Write(_PartWorker):
     def process(self, element: int) -> Iterator[int]:
-        write_part(self._run, _folder(self._run), self._recipe, self._job.parts[element])
+        write_part(self._run, self._recipe, self._job.parts[element])
         yield element
-
-
-def _folder(run: RunDirectory) -> Path:
-    return run.work / "deduplication"
 
 
 def _part_bytes(part: CorpusPart) -> int:
     return part.file.size * part.rows // max(part.file.rows, 1)
-
-
-def _import(path: Path, folder: Path, number: int, near: NearDuplicates | None) -> IndexedTask:
-    table = pq.read_table(path)
-    try:
-        check_schema(table.schema, SIGNATURES)
-    except SchemaMismatch as error:
-        raise InputError(f"{path}: {error}") from error
-    table = table.filter(pa.compute.equal(table.column("kept_id"), "")).combine_chunks()
-    longest = max((len(i.encode()) for i in table.column("document_id").to_pylist()), default=1)
-    task = IndexedTask(str(folder), number, table.num_rows, longest, earlier=True)
-    write_table(task.file("parquet"), table)
-    if near is not None and table.num_rows:
-        packed = b"".join(table.column("signature").to_pylist())
-        signatures = np.frombuffer(packed, "<u4").reshape(table.num_rows, near.signature_length)
-        write_index_array(task, "signatures", signatures)
-        bands = band_hashes(signatures, near.band_count, near.row_count)
-        bands[:, (signatures == 0xFFFFFFFF).all(axis=1)] = 0
-        write_index_array(task, "bands", bands)
-    return task

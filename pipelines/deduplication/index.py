@@ -22,7 +22,7 @@ from filters.exact_duplicates import ExactDuplicates
 from filters.minhash import SCHEME, Shingles, band_hashes
 from filters.near_duplicates import NearDuplicates
 from filters.url_duplicates import UrlDuplicates
-from pipelines.parquet import open_writer
+from pipelines.parquet import write_table
 from pipelines.run_directory import write_atomically
 from schemas.signatures import SIGNATURES
 
@@ -143,11 +143,7 @@ class IndexWriter:
         if self._waiting:
             self._index()
         table = pa.concat_tables([SIGNATURES.empty_table(), *self._tables]).combine_chunks()
-        with (
-            write_atomically(self._task.file("parquet")) as path,
-            open_writer(path, SIGNATURES) as writer,
-        ):
-            writer.write_table(table)
+        write_table(self._task.file("parquet"), table)
         near = self._stages.near
         if near is not None and table.num_rows:
             self._write("bands", np.concatenate(self._bands, axis=1))

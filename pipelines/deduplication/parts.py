@@ -19,8 +19,8 @@ from pipelines.errors import InputError
 __all__ = ["CorpusFile", "CorpusPart", "entries_of", "parts_of", "resolve_corpora", "tables_of"]
 
 # Rows and bytes, uncompressed, of a part: what one worker does between two commits.
-_PART_ROWS = 50_000
-_PART_BYTES = 256 << 20
+_PART_ROWS = 16_384
+_PART_BYTES = 128 << 20
 # Rows of a table that is worked on at a time.
 _TABLE_ROWS = 1024
 

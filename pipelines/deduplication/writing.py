@@ -40,24 +40,21 @@ _DROPPED = pa.schema(
 )
 
 
-def write_part(
-    run: RunDirectory, folder: Path, recipe: DeduplicationRecipe, part: CorpusPart
-) -> None:
+def write_part(run: RunDirectory, recipe: DeduplicationRecipe, part: CorpusPart) -> None:
     """Writes a part's documents that stay, a decision on each, and its marker.
 
     Args:
         run: The run.
-        folder: Its deduplication's working folder.
         recipe: Its recipe.
         part: The part.
 
     Raises:
         ConservationError: The part's file has changed since it was signed.
     """
-    verdicts = verdicts_of_task(folder, part.number)
+    verdicts = verdicts_of_task(run.deduplication, part.number)
     dropped = np.zeros(part.rows, np.bool_)
     dropped[verdicts.column("row").to_numpy()] = True
-    index = pq.read_table(folder / "index" / f"{part.number:06d}.parquet")
+    index = pq.read_table(run.index / f"{part.number:06d}.parquet")
     decided = _decided(index, verdicts, part, recipe.deduplication)
     name = f"{part.file.subset or 'documents'}/{part.file.name.removesuffix('.parquet')}"
     documents = run.root / "documents" / f"{name}-{part.first:05d}.parquet"

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines import runs
+from pipelines.deduplication import stages
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputFilesFailed, OtherRun, RunLocked
 from pipelines.inputs import InputFile, resolve_inputs
@@ -185,8 +187,9 @@ def test_one_and_two_workers_give_the_same_bytes(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for threshold in ("_PARALLEL_BYTES", "_PARALLEL_TEXT_BYTES", "_PARALLEL_KEYS"):
+    for threshold in ("_PARALLEL_BYTES", "_PARALLEL_TEXT_BYTES"):
         monkeypatch.setattr(runs, threshold, 0)
+    monkeypatch.setattr(stages, "_PARALLEL_BYTES", 0)
     run(recipe, [str(archive)], tmp_path / "two", engine=Engine(2))
     assert digests(tmp_path / "two") == digests(reference)
 
@@ -406,8 +409,14 @@ def test_lost_records_are_an_error(
     recipe: Recipe, archive: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def losing(*arguments: Any) -> Any:
-        documents, trail_table, places = gathered(*arguments)
-        return documents.slice(1), trail_table.slice(1), places[1:]
+        found = gathered(*arguments)
+        return replace(
+            found,
+            documents=found.documents.slice(1),
+            trails=found.trails.slice(1),
+            signatures=found.signatures.slice(1),
+            places=found.places[1:],
+        )
 
     from pipelines import writing
 
@@ -456,3 +465,28 @@ def test_workers_on_a_full_disk_end_instead_of_hanging(
     subprocess.run(["mount", "-o", "remount,size=100m", str(small_disk)], check=True)
     assert run(recipe, [str(archive)], output).resumed_tasks < 20
     assert digests(output) == digests(reference)
+
+
+def test_a_later_crawl_is_held_against_an_earlier_run(
+    recipe: Recipe, reference: Path, tmp_path: Path
+) -> None:
+    """The same pages elsewhere, two of them edited: all go, and say which earlier one stays."""
+    moved = []
+    for number in range(4):
+        body = page(number).replace(b"first year", b"second year")
+        moved += [WarcResponse(f"https://mirror.example/{number}", body)]
+    moved.append(WarcResponse("https://mirror.example/new", page(9000)))
+    (tmp_path / "later.warc.gz").write_bytes(archive_bytes(moved))
+    inputs = resolve_inputs([str(tmp_path / "later.warc.gz")])
+    outcome = Run(
+        recipe, inputs, tmp_path / "later", Engine(1), against=[reference], display="quiet"
+    ).execute()
+    assert outcome.manifest["counts"]["kept"] == 1
+    assert outcome.manifest["drops"]["near_duplicates"] == {"duplicate": 4}
+    kept = set(pq.read_table(reference / "documents")["document_id"].to_pylist())
+    for row in pq.read_table(tmp_path / "later" / "trails").to_pylist():
+        if row["dropped_by"] == "near_duplicates":
+            last = row["decisions"][-1]
+            assert last["score"] >= last["threshold"] == 0.8
+            assert last["detail"].removeprefix("kept ").partition(",")[0] in kept
+    assert verify_run(tmp_path / "later", regenerate=True, workers=1).holds

@@ -45,7 +45,9 @@ STAGES = {
     "word_order",
     "url_rules",
     "quality",
+    "url_duplicates",
     "exact_duplicates",
+    "near_duplicates",
 }
 PAGES = Path(sample_warc_path()).parent / "pages"
 
