@@ -29,7 +29,7 @@ OPEN = "\ue000"
 PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 """A placeholder; the group is the formula's index."""
 
-_TOUCHING = re.compile("([\ue001$])(?=[\ue000])|(\ue001)(?=\\\\\\$)")
+_TOUCHING = re.compile("([\ue001$\\\\])(?=\ue000)|(\ue001)(?=\\\\\\$)")
 # A word right behind a formula, unless it reads as its suffix: nth, p-adic, k-fold.
 _FUSED_WORD = re.compile(
     "\ue001(?=[a-z]{3,})(?!(?:adic|fold|tuples?|ary|gons?|gonal|wise|ths?|nds?|rds?)(?![a-z]))"
@@ -147,7 +147,7 @@ class Formulas:
             mark = "$$" if formula.display else "$"
             return f"{mark}{formula.tex}{mark}"
 
-        # Dollars of two formulas side by side would pair wrongly.
+        # Dollars of two formulas side by side would pair wrongly; a backslash would escape one.
         text = _TOUCHING.sub(lambda match: match.group() + " ", text)
         text = _FUSED_WORD.sub(lambda match: match.group() + " ", text)
         return PLACEHOLDER.sub(delimited, text)

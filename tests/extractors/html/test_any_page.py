@@ -2,15 +2,23 @@ r"""What holds for every page: text or a typed error, the same each time, dollar
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import time
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractors.extraction import Extraction
 from extractors.html import ExtractionError, extract_html
+
+FOUND = Path(__file__).parents[2] / "data" / "extraction"
+"""Smallest forms of what fuzzing over mutated pages found, each once wrong."""
 
 _DELIMITED = re.compile(r"(?<!\\)(\$\$?)(.+?)(?<!\\)\1", re.DOTALL)
 _FRAGMENTS = [
@@ -41,8 +49,12 @@ def test_any_bytes_give_text_or_a_typed_error(raw: bytes) -> None:
 def test_text_is_clean_and_dollars_pair(page: str) -> None:
     raw = page.encode("utf-8", "replace")
     extraction = extract_html(raw)
-    text = extraction.text
     assert extraction == extract_html(raw)
+    assert_clean(extraction)
+
+
+def assert_clean(extraction: Extraction) -> None:
+    text = extraction.text
     assert text == unicodedata.normalize("NFC", text)
     assert text == text.strip()
     assert not re.search("[\x00-\x08\ue000-\ue00f\u00ad\u200b]", text)
@@ -91,6 +103,50 @@ def test_a_page_with_text_never_comes_out_empty() -> None:
     assert "All there is" in extract_html(hidden).text
     links = b"<ul>" + b"<li><a href=a>A link of a table of contents</a></li>" * 30 + b"</ul>"
     assert "table of contents" in extract_html(links).text
+
+
+@pytest.mark.parametrize("seed", ["0", "1"])
+def test_a_function_of_the_bytes_in_any_process(seed: str) -> None:
+    page = (
+        "<title>T</title><p>Let $x^2$ be \\(a\\) and <span class='katex tex math' data-tex='x+1'"
+        " data-latex='x+2' data-expr='x_3'>x</span> <img class='latex tex' alt='\\frac{a}{b}'></p>"
+        "<script>MathJax = {tex: {inlineMath: [['$', '$'], ['@', '@']], macros: {R: '\\\\mathbb{R}',"
+        " Q: '\\\\mathbb{Q}'}}}</script><p>then @y@ in $\\R$ or $\\Q$</p><nav class='nav'>n</nav>"
+    )
+    code = "import sys; from extractors.html import extract_html as e;print(e(sys.stdin.buffer.read()))"
+    there = subprocess.run(
+        [sys.executable, "-c", code],
+        input=page.encode(),
+        capture_output=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+    )
+    assert there.stdout.decode().strip() == str(extract_html(page.encode()))
+
+
+@pytest.mark.parametrize("page", sorted(FOUND.glob("*.html")), ids=lambda page: page.stem)
+def test_pages_that_fuzzing_found(page: Path) -> None:
+    raw = page.read_bytes()
+    assert_clean(extract_html(raw))
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "\u0301",
+        "mathjax macros: { delimiters: [",
+        "<mrow><mo>(</mo><mi>x</mi>",
+        "<table class='ltx_eqn_row'><td><math alttext='x'></math></td></table>",
+        "<blockquote>q",
+        "<ul><li>x",
+        "\\begin{align} x ",
+        "\\newcommand{\\q}{",
+    ],
+)
+def test_a_page_of_one_thing_again_and_again(unit: str) -> None:
+    # Some took minutes, when something was squared.
+    raw = ("<p>beginning</p><math>a" + unit * (200_000 // len(unit))).encode()
+    assert extract_html(raw).text
 
 
 def test_an_empty_page_is_an_empty_text() -> None:

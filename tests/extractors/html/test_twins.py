@@ -29,6 +29,12 @@ TWINS = {
     '<img class="latex" src="/latex.php?latex=q" alt="q"></noscript>',
     "JATS": f"<inline-formula><alternatives><tex-math>$q$</tex-math>{MATHML.format('')}"
     "</alternatives></inline-formula>",
+    "MathJax 3, SVG": '<mjx-container jax="SVG"><svg><g data-mml-node="math"><g data-mml-node="mi"'
+    ' data-c="1D45E"><path data-c="1D45E"></path></g></g></svg>'
+    f"<mjx-assistive-mml>{MATHML.format('')}</mjx-assistive-mml></mjx-container>",
+    "LaTeXML": '<math class="ltx_Math" alttext="q" display="inline"><semantics><mi>q</mi>'
+    '<annotation-xml encoding="MathML-Content"><ci>q</ci></annotation-xml>'
+    '<annotation encoding="application/x-tex">q</annotation></semantics></math>',
     "attribute and text": '<span class="ztext-math" data-tex="q">q</span>',
 }
 
