@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Declaration", "Language", "declarations", "language_of"]
+__all__ = ["Declaration", "Language", "declarations", "language_of", "languages_in"]
 
 Language = Literal["lean", "isabelle"]
 
@@ -82,6 +82,33 @@ _LONGEST_ASIDE = 400
 def language_of(path: str) -> Language | None:
     """The formal language of a file by its suffix, None for any other."""
     return next((lang for end, lang in _SUFFIXES.items() if path.lower().endswith(end)), None)
+
+
+# A line that begins as a declaration does.
+_DECLARES = re.compile(
+    rf"^[ \t]*(?:@\[[^\]\n]{{0,{_LONGEST_ASIDE}}}\][ \t]*)*(?:(?:{_MODIFIERS})[ \t]+)*"
+    r"(?:theorem|lemma|example|corollary|proposition|schematic_goal)\b",
+    re.MULTILINE,
+)
+# Isabelle's statements are quoted, and the first quote is not far from the keyword.
+_QUOTES = re.compile(
+    r"^[ \t]*(?:theorem|lemma|corollary|proposition|schematic_goal)\b[^\n\"]*(?:\n[^\n\"]*){0,3}\"",
+    re.MULTILINE,
+)
+
+
+def languages_in(text: str) -> list[Language]:
+    """The languages that a text may hold declarations of, judged by the text alone.
+
+    A file's suffix would do for sources, but web pages and notebooks quote statements too.
+    """
+    found: list[Language] = []
+    if _DECLARES.search(text) is not None:
+        if ":=" in text or "begin" in text:
+            found.append("lean")
+        if _QUOTES.search(text) is not None:
+            found.append("isabelle")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,7 @@ from filters.overlap.tokens import Hashes, Tokens
 
 __all__ = ["NgramIndex", "Stretch"]
 
-_Integers = npt.NDArray[np.int64]
+_Integers = npt.NDArray[np.signedinteger[Any]]
 
 # Bits of the table that is looked at first, for each n-gram: at 16, a foreign n-gram gets past it
 # once in 16 times, and the table of a million n-grams is 2 MB, so that it stays in the cache.
@@ -71,9 +72,10 @@ class NgramIndex:
         hashes, numbers, places = hashes[order], numbers[order], places[order]
         new = np.ones(len(hashes), bool)
         new[1:] = (hashes[1:] != hashes[:-1]) | (numbers[1:] != numbers[:-1])
-        self._numbers, self._places = numbers[new], places[new]
-        self._hashes, self._first = np.unique(hashes[new], return_index=True)
-        self._counts = np.diff(np.append(self._first, len(self._places)))
+        # Four bytes do: problem sets are smaller than 2**31 tokens.
+        self._numbers, self._places = (a[new].astype(np.int32) for a in (numbers, places))
+        self._hashes, first = np.unique(hashes[new], return_index=True)
+        self._first = np.append(first, len(self._places)).astype(np.int32)
         bits = min(max(len(self._hashes) * _BITS, _FEWEST_BITS), _MOST_BITS)
         self._shift = np.uint64(64 - (bits - 1).bit_length())
         self._table = _bit_table(self._hashes >> self._shift, 1 << (64 - int(self._shift)))
@@ -98,7 +100,7 @@ class NgramIndex:
         if not len(found):
             return
         rows = np.searchsorted(self._hashes, windows[found])
-        counts = self._counts[rows]
+        counts = self._first[rows + 1] - self._first[rows]
         pairs = np.repeat(self._first[rows], counts) + _counted(counts)
         found, numbers = np.repeat(found, counts), np.repeat(numbers, counts)
         texts, places = self._numbers[pairs], self._places[pairs]

@@ -12,7 +12,7 @@ import functools
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +22,7 @@ from filters.overlap.editions import Tokenisation
 __all__ = ["Hashes", "Tokens", "tokenise"]
 
 Hashes = npt.NDArray[np.uint64]
-_Integers = npt.NDArray[np.int64]
+_Integers = npt.NDArray[np.signedinteger[Any]]
 
 _CODE_POINTS = 0x110000
 # Beyond the second plane there are ideographs, tags and private characters: nothing to fold, and no

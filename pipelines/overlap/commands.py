@@ -182,12 +182,16 @@ def _show(made: Report, progress: str) -> None:
     if progress != "live":
         return
     table = Table(title="Found", title_justify="left", box=None, pad_edge=False)
-    headings = ("edition", "problem_set", "side", *_COUNTS)
-    for heading in headings:
-        justify: Literal["right", "left"] = "right" if heading in _COUNTS else "left"
-        table.add_column(heading.replace("_", " "), justify=justify, overflow="fold")
+    for heading in ("edition", "set", "side"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("items", "short", "found", "whole", "docs"):
+        table.add_column(heading, justify="right")
     for row in made.content["overlap"]:
-        table.add_row(*(_cell(row[heading]) for heading in headings))
+        counted = row["problems"], row["problems"] - row["searched"], row["found"]
+        table.add_row(
+            *(row[name] for name in ("edition", "problem_set", "side")),
+            *(f"{count:,}" for count in (*counted, row["found_whole"], row["documents"])),
+        )
     out.print(table)
     counts = made.content["counts"]
     out.print(
@@ -198,12 +202,5 @@ def _show(made: Report, progress: str) -> None:
     out.print(f"{made.root}/index.html shows them side by side", highlight=False)
 
 
-_COUNTS = ("problems", "searched", "found", "found_whole", "documents")
-
-
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.1%}"
-
-
-def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)

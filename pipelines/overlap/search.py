@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,7 +14,7 @@ import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from filters.overlap import Match
-from filters.overlap.declarations import Language, language_of
+from filters.overlap.declarations import language_of, languages_in
 from pipelines.errors import InputError
 from pipelines.overlap.corpus import CorpusFile, Row, digest_of, read_rows
 from pipelines.overlap.plan import Searcher, searcher_of
@@ -31,15 +30,6 @@ __all__ = ["FindOverlaps", "overlaps_path", "search_file"]
 _BATCH_CHARACTERS = 1 << 17
 # Characters shown on both sides of a stretch.
 _CONTEXT = 160
-
-# A line that begins as a declaration does. A file's suffix would do for sources, but web pages and
-# notebooks quote statements too.
-_DECLARES = re.compile(
-    r"^[ \t]*(?:@\[.*\] *)?(?:(?:private|protected|noncomputable) +)*"
-    r"(?:theorem|lemma|example|corollary|proposition|schematic_goal)\b",
-    re.MULTILINE,
-)
-_LANGUAGES: tuple[Language, ...] = ("lean", "isabelle")
 
 
 class FindOverlaps(beam.PTransform):
@@ -183,11 +173,9 @@ def _order(match: Match) -> tuple[int, str, int, str, int]:
 
 def _formal(searcher: Searcher, number: int, row: Row) -> Iterator[Match]:
     text = row.text or ""
-    if _DECLARES.search(text) is None:
-        return
     known = language_of(row.path)
     module = PurePosixPath(row.path).stem if known else ""
-    for language in [known] if known else _LANGUAGES:
+    for language in [known] if known else languages_in(text):
         for match in searcher.formal.find(text, language, module):
             yield replace(match, document=number)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from filters.overlap import Problem
-from filters.overlap.declarations import declarations, language_of
+from filters.overlap.declarations import declarations, language_of, languages_in
 from filters.overlap.formal import FormalFinder
 
 STATEMENT = """theorem mathd_algebra_478
@@ -118,6 +118,31 @@ def test_isabelle_statements_in_quotes_and_locales() -> None:
 )
 def test_the_suffix_tells_the_language(path: str, language: str | None) -> None:
     assert language_of(path) == language
+
+
+@pytest.mark.parametrize(
+    ("text", "languages"),
+    [
+        ("We prove a lemma.\n\nlemma x : 1 = 1 := rfl", ["lean"]),
+        (
+            'theory A imports Main begin\nlemma x:\n  fixes a :: nat\n  shows "a = a"',
+            ["lean", "isabelle"],
+        ),
+        ('lemma x: "a = a" by simp', ["isabelle"]),
+        ('theorem x says that y := z is "good"', ["lean", "isabelle"]),
+        ('The theorem says := or "not".', []),
+        ("", []),
+    ],
+)
+def test_a_text_of_unknown_origin_is_read_as_what_it_may_be(
+    text: str, languages: list[str]
+) -> None:
+    assert languages_in(text) == languages
+
+
+def test_a_lean_file_is_not_read_as_isabelle() -> None:
+    text = "theorem mathd_algebra_1 : 2 + 2 = 4 := by norm_num\n"
+    assert languages_in(text) == ["lean"]
 
 
 PIECES = ["theorem ", "t ", ": ", '"', "x = x", "\n", "  ", "/-", "-/", "--", "(*", "*)", ":= ", "by ",
