@@ -23,12 +23,15 @@ class Edition:
         n: So many tokens in a row, found in both texts, are a hit.
         shortest: A problem of fewer than ``n`` tokens is looked for as a whole if it has at least
             so many; ``n`` for never.
+        words: A hit holds at least so many runs of three letters or more: without punctuation the
+            tables, matrices and sums of all the world are alike.
     """
 
     name: str
     tokenisation: Tokenisation
     n: int
     shortest: int
+    words: int = 0
 
     def __post_init__(self) -> None:
         if not 0 < self.shortest <= self.n:
@@ -46,8 +49,8 @@ EDITIONS: Mapping[str, Edition] = {
     for edition in (
         Edition("published-30", "whitespace", 30, 30),
         Edition("published-20", "whitespace", 20, 20),
-        Edition("normalised-13", "normalised", 13, 13),
-        Edition("normalised-10", "normalised", 10, 8),
+        Edition("normalised-13", "normalised", 13, 13, words=1),
+        Edition("normalised-10", "normalised", 10, 8, words=1),
     )
 }
 

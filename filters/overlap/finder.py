@@ -33,7 +33,7 @@ class _Texts:
         self.bounds = self.tokens.bounds()
         self.lengths = np.diff(self.bounds)
         self.indices = [
-            (edition.name, NgramIndex(self.tokens, np.flatnonzero(chosen), n))
+            (edition, NgramIndex(self.tokens, np.flatnonzero(chosen), n))
             for edition in editions
             for n in range(edition.shortest, edition.n + 1)
             # The n-grams of what is long enough, and what is shorter as a whole.
@@ -72,11 +72,15 @@ class OverlapFinder:
         return sum(len(index) for texts in self._texts for _, index in texts.indices)
 
     def unseen(self, edition: Edition) -> list[tuple[int, Side]]:
-        """Problems, and their sides, that are too short for an edition to find."""
+        """Problems, and their sides, of too few tokens or words for an edition to find."""
         for texts in self._texts:
             if texts.tokenisation == edition.tokenisation:
-                short = np.flatnonzero(texts.lengths < edition.shortest)
-                return [self._keys[number] for number in short]
+                return [
+                    key
+                    for number, key in enumerate(self._keys)
+                    if texts.lengths[number] < edition.shortest
+                    or texts.tokens.words(*texts.bounds[number : number + 2]) < edition.words
+                ]
         return []
 
     def find(self, documents: Sequence[str]) -> list[Match]:
@@ -86,7 +90,9 @@ class OverlapFinder:
             tokens = tokenise(documents, texts.tokenisation)
             for edition, index in texts.indices:
                 for stretch in index.stretches(tokens):
-                    match = self._match(edition, stretch, tokens, texts)
+                    if edition.words and tokens.words(stretch.start, stretch.end) < edition.words:
+                        continue
+                    match = self._match(edition.name, stretch, tokens, texts)
                     found.append(self._verified(match, stretch, tokens, texts))
         found.sort(key=lambda m: (m.document, m.edition, m.problem, m.side, m.document_start))
         return found

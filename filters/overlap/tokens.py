@@ -38,6 +38,7 @@ _TOKEN_BASE = 0xBF58476D1CE4E5B9
 _MIXER = np.uint64(0x94D049BB133111EB)
 _SHIFT = np.uint64(31)
 
+_WORD = 3
 # Characters whose sums are made at once: as much as stays in a processor's cache.
 _CHUNK = 1 << 17
 
@@ -68,6 +69,12 @@ class Tokens:
         """The first token of each text, and the number of tokens at the end."""
         first = np.searchsorted(self.starts, self.text_starts, "left")
         return np.append(first, len(self.starts))
+
+    def words(self, start: int, end: int) -> int:
+        """How many of the tokens from ``start`` to before ``end`` are words of three letters."""
+        places = self.starts[start:end]
+        long = places[self.ends[start:end] - places >= _WORD]
+        return sum(chr(int(code) - 1).isalpha() for code in self.codes[long])
 
     def window_hashes(self, n: int) -> Hashes:
         """The hash of the n tokens that begin at each token, as far as there are so many."""

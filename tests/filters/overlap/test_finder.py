@@ -129,6 +129,24 @@ def test_both_sides_and_every_place_are_found() -> None:
     ]
 
 
+def test_numbers_alone_are_no_hit_where_punctuation_does_not_count() -> None:
+    table = ", ".join(str(n) for n in range(40))
+    problems = [
+        Problem("s", "0", input=f"Sum the numbers {table}."),
+        Problem("s", "1", input=table),
+    ]
+    editions = editions_named(["published-30", "normalised-13"])
+    finder = OverlapFinder(problems, editions)
+    found = [
+        (m.edition, m.problem) for m in finder.find([f"{PROSE}[{table}]", f"the numbers {table}"])
+    ]
+    assert found == [
+        ("published-30", 0), ("published-30", 1), ("normalised-13", 0),
+        ("published-30", 0), ("published-30", 1),
+    ]  # fmt: skip
+    assert finder.unseen(editions[1]) == [(1, "input")]
+
+
 def test_a_short_problem_is_found_as_a_whole_where_the_edition_says_so() -> None:
     short = "How many primes are there below one hundred?"
     problems = [Problem("set", "0", input=short), Problem("set", "1", input="Find $x$.")]
