@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 __all__ = [
@@ -81,3 +82,13 @@ class EngineFailed(ProofmillError):
 
     exit_code = 75
     resumable = True
+
+    @property
+    def worker_lost(self) -> bool:
+        """Whether a worker process was lost, rather than code of ours raising."""
+        return "Channel closed" in str(self) or "exited" in str(self)
+
+    def raise_if_disk_full(self) -> None:
+        """Raises ``OSError`` when what the engine says is that the disk is full."""
+        if "No space left on device" in str(self) or f"Errno {errno.ENOSPC}]" in str(self):
+            raise OSError(errno.ENOSPC, "no space left for the run's files") from self

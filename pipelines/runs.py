@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import shutil
 import time
 from collections.abc import Callable, Sequence
@@ -228,11 +227,11 @@ class Run:
                         parallel=todo >= _PARALLEL_BYTES,
                     )
             except EngineFailed as error:
-                _raise_if_disk_full(error)
+                error.raise_if_disk_full()
                 left = pending()
                 fruitless = fruitless + 1 if len(left) == len(elements) else 0
                 self._log.warning("a worker ended", error=str(error)[:500], tasks_left=len(left))
-                if fruitless >= _FRUITLESS_ATTEMPTS or not _worker_died(error):
+                if fruitless >= _FRUITLESS_ATTEMPTS or not error.worker_lost:
                     raise
                 continue
             for number, _ in pending():
@@ -373,13 +372,3 @@ def _interleaved(elements: list[tuple[int, int]]) -> list[tuple[int, int]]:
     """Tasks in an order that mixes files: workers get fixed shares of the list, and a costly file
     should not be all in one share."""
     return sorted(elements, key=lambda element: (element[0] * 2654435761) % 2**32)
-
-
-def _worker_died(error: EngineFailed) -> bool:
-    """Whether a worker process was lost, rather than code of ours raising."""
-    return "Channel closed" in str(error) or "exited" in str(error)
-
-
-def _raise_if_disk_full(error: EngineFailed) -> None:
-    if "No space left on device" in str(error) or f"Errno {errno.ENOSPC}]" in str(error):
-        raise OSError(errno.ENOSPC, "no space left for the run's files") from error

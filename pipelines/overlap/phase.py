@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 from pipelines.engine import Engine
-from pipelines.errors import ConservationError, InputFilesFailed
+from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed
 from pipelines.overlap.corpus import CorpusFile
 from pipelines.progress import Display
 from pipelines.run_directory import RunDirectory
@@ -46,21 +46,27 @@ def finish_phase(
         ConservationError: A file left neither a result nor a reason.
     """
     files = range(len(corpus))
-    done = set(run.done(phase, files))
-    missing = [number for number in files if number not in done]
+    missing = _missing(run, phase, files)
     for number in missing:
         # Of an earlier start; this one may succeed.
         run.failure(number, phase).unlink(missing_ok=True)
-    if missing:
-        total = sum(corpus[number].size for number in missing)
-        with Display(phase.capitalize(), total, run.progress, mode=display):
-            engine.run(
-                phase.capitalize(),
-                missing,
-                transform(str(run.root)),
-                log=run.engine_log,
-                parallel=total >= _PARALLEL_BYTES,
-            )
+    while left := [n for n in _missing(run, phase, files) if not run.failure(n, phase).exists()]:
+        total = sum(corpus[number].size for number in left)
+        try:
+            with Display(phase.capitalize(), total, run.progress, mode=display):
+                engine.run(
+                    phase.capitalize(),
+                    left,
+                    transform(str(run.root)),
+                    log=run.engine_log,
+                    parallel=total >= _PARALLEL_BYTES,
+                )
+            break
+        except EngineFailed as error:
+            error.raise_if_disk_full()
+            # A worker that dies takes the others with it; what they had finished stays.
+            if not error.worker_lost or len(_missing(run, phase, files)) == len(left):
+                raise
     failures = [run.read_json(run.failure(number, phase)) for number in missing]
     reasons = [reason for reason in failures if reason is not None]
     if reasons:
@@ -69,6 +75,11 @@ def finish_phase(
             f"{len(reasons)} file(s) couldn't be read; others are done:\n{shown}"
         )
     return [_marker(run, phase, number) for number in files]
+
+
+def _missing(run: RunDirectory, phase: str, files: Sequence[int]) -> list[int]:
+    done = set(run.done(phase, files))
+    return [number for number in files if number not in done]
 
 
 def _marker(run: RunDirectory, phase: str, number: int) -> dict[str, Any]:

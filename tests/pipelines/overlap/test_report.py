@@ -20,7 +20,7 @@ from filters.overlap import editions_named
 from filters.overlap.removal import RemovalRule
 from pipelines.cli import app
 from pipelines.engine import Engine
-from pipelines.errors import InputError, InputFilesFailed, OtherRun
+from pipelines.errors import EngineFailed, InputError, InputFilesFailed, OtherRun
 from pipelines.overlap import phase
 from pipelines.overlap.corpus import Columns, resolve_corpus
 from pipelines.overlap.problem_sets import read_set
@@ -230,6 +230,33 @@ def test_a_search_goes_on_where_it_ended(
     assert before.items() <= after.items()
     assert rows_of(again) == rows_of(made)
     assert make_report(folder, problems, output, verify=True, fresh=True).content["counts"]
+
+
+def test_a_lost_worker_costs_no_file(
+    made: Report, corpus: Path, problems: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Engine.run
+    calls: list[int] = []
+
+    def losing(self: Engine, label: str, elements: Any, *rest: Any, **options: Any) -> Any:
+        calls.append(len(elements))
+        done = run(self, label, elements[:2] if len(calls) == 1 else elements, *rest, **options)
+        if len(calls) == 1:
+            raise EngineFailed("Channel closed prematurely")
+        return done
+
+    monkeypatch.setattr(Engine, "run", losing)
+    make_report(corpus, problems, tmp_path / "r", verify=True)
+    assert calls == [5, 3]
+    assert digests(tmp_path / "r") == digests(made.root)
+    calls.clear()
+    monkeypatch.setattr(Engine, "run", lambda *_, **__: fail())
+    with pytest.raises(EngineFailed):
+        make_report(corpus, problems, tmp_path / "again", verify=True)
+
+
+def fail() -> None:
+    raise EngineFailed("Channel closed, and nothing was done")
 
 
 # ---- removal ------------------------------------------------------------------------------------
