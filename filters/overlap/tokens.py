@@ -39,7 +39,7 @@ _MIXER = np.uint64(0x94D049BB133111EB)
 _SHIFT = np.uint64(31)
 
 _WORD = 3
-# Characters whose sums are made at once: as much as stays in a processor's cache.
+# Characters, or tokens, whose sums are made at once: as much as stays in a processor's cache.
 _CHUNK = 1 << 17
 
 
@@ -78,14 +78,22 @@ class Tokens:
 
     def window_hashes(self, n: int) -> Hashes:
         """The hash of the n tokens that begin at each token, as far as there are so many."""
-        if len(self.hashes) < n:
-            return np.zeros(0, np.uint64)
-        windows = self._sums[n:] - self._sums[:-n]
-        windows *= _powers(_TOKEN_BASE, len(windows), inverse=True)
+        windows = np.empty(max(len(self.hashes) - n + 1, 0), np.uint64)
+        for begin in range(0, len(windows), _CHUNK):
+            part = windows[begin : begin + _CHUNK]
+            sums = self._sums(begin, len(part) + n)
+            np.subtract(sums[n : n + len(part)], sums[: len(part)], out=part)
+            part *= _powers(_TOKEN_BASE, len(part), inverse=True)
         return _mixed(windows)
 
+    def _sums(self, begin: int, count: int) -> Hashes:
+        """Prefix sums over so many tokens; those of a batch of documents serve every n."""
+        if len(self.hashes) > _CHUNK:
+            return _prefix_sums(self.hashes[begin : begin + count], _TOKEN_BASE)
+        return self._all_sums
+
     @functools.cached_property
-    def _sums(self) -> Hashes:
+    def _all_sums(self) -> Hashes:
         return _prefix_sums(self.hashes, _TOKEN_BASE)
 
     def same(self, start: int, other: Tokens, other_start: int, count: int) -> bool:

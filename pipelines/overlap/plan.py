@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any, Self
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.overlap import Edition, OverlapFinder, Problem
@@ -116,6 +117,7 @@ def searcher_of(root: str) -> Searcher:
     run = RunDirectory(Path(root))
     plan = OverlapPlan.from_json(run.read_json(run.plan)["plan"])
     problems = problems_of(pq.read_table(problems_path(run)))
+    pa.default_memory_pool().release_unused()
     finder = OverlapFinder(problems, plan.editions, verify=plan.verify)
     return Searcher(plan, problems, finder, FormalFinder(problems))
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from filters.overlap import EDITIONS, Edition, Match, OverlapFinder, Problem, editions_named
+from filters.overlap import EDITIONS, Edition, Match, OverlapFinder, Problem, editions_named, tokens
 
 GRAM = 3
 SMALL = Edition("small", "whitespace", GRAM, GRAM)
@@ -145,6 +145,19 @@ def test_numbers_alone_are_no_hit_where_punctuation_does_not_count() -> None:
         ("published-30", 0), ("published-30", 1),
     ]  # fmt: skip
     assert finder.unseen(editions[1]) == [(1, "input")]
+
+
+def test_long_texts_are_hashed_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    documents = [PROSE + QUESTION, QUESTION + PROSE, "unbroken" * 50]
+    problems = [Problem("s", "0", input=QUESTION), Problem("s", "1", input=PROSE)]
+
+    def found() -> list[Match]:
+        return OverlapFinder(problems, list(EDITIONS.values()), verify=True).find(documents)
+
+    whole = found()
+    assert whole
+    monkeypatch.setattr(tokens, "_CHUNK", 7)
+    assert found() == whole
 
 
 def test_a_short_problem_is_found_as_a_whole_where_the_edition_says_so() -> None:
