@@ -33,6 +33,16 @@ _Sources = Annotated[
 ]
 _Data = Annotated[Path, typer.Option(help="Folder that the sources' globs start in.")]
 _Workers = Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")]
+_Name = Annotated[str, typer.Option(help="The model's name.")]
+_Dimension = Annotated[int, typer.Option(min=1, help="Length of a word's vector.")]
+_Epochs = Annotated[int, typer.Option(min=1, help="How often each text is learnt.")]
+_Buckets = Annotated[
+    int, typer.Option(min=1, help="Vectors that word pairs share before it's compressed.")
+]
+_Features = Annotated[int, typer.Option(min=1, help="Rows left when it's compressed.")]
+_Folds = Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")]
+_Seed = Annotated[int, typer.Option(help="Seed of the initial vectors.")]
+_PerOrigin = Annotated[int, typer.Option(min=1, help="At most so many texts of one site or work.")]
 _Display = Annotated[
     Literal["live", "json", "quiet"], typer.Option("--progress", help="How progress is shown.")
 ]
@@ -54,21 +64,17 @@ def math_score(
     limit: Annotated[
         int | None, typer.Option(min=1, help="Take the first N archives of each paths list.")
     ] = None,
-    name: Annotated[str, typer.Option(help="The model's name.")] = "math-score-small",
-    per_origin: Annotated[
-        int, typer.Option(min=1, help="At most so many pages of one site or work.")
-    ] = 250,
+    name: _Name = "math-score-small",
+    per_origin: _PerOrigin = 250,
     fewest_words: Annotated[
         int, typer.Option(min=1, help="Pages with less prose teach nothing.")
     ] = 30,
-    dimension: Annotated[int, typer.Option(min=1, help="Length of a word's vector.")] = 8,
-    epochs: Annotated[int, typer.Option(min=1, help="How often each page is learnt.")] = 5,
-    buckets: Annotated[
-        int, typer.Option(min=1, help="Vectors that word pairs share before it's compressed.")
-    ] = 200_000,
-    features: Annotated[int, typer.Option(min=1, help="Rows left when it's compressed.")] = 60_000,
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of the initial vectors.")] = 7,
+    dimension: _Dimension = 8,
+    epochs: _Epochs = 5,
+    buckets: _Buckets = 200_000,
+    features: _Features = 60_000,
+    folds: _Folds = 5,
+    seed: _Seed = 7,
     workers: _Workers = 0,
     progress: _Display = "live",
 ) -> None:
@@ -120,7 +126,7 @@ def perplexity(
     share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the documents, drawn by document_id.")
     ] = 1.0,
-    name: Annotated[str, typer.Option(help="The model's name.")] = "perplexity-small",
+    name: _Name = "perplexity-small",
     order: Annotated[int, typer.Option(min=2, max=6, help="Words in the longest n-gram.")] = 5,
     prune: Annotated[
         str, typer.Option(help="n-grams seen at most so often are left out, by length.")
@@ -128,10 +134,8 @@ def perplexity(
     fewest_occurrences: Annotated[
         int, typer.Option(min=1, help="Rarer words are unknown words.")
     ] = 5,
-    per_origin: Annotated[
-        int, typer.Option(min=1, help="At most so many texts of one site or work.")
-    ] = 300,
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
+    per_origin: _PerOrigin = 300,
+    folds: _Folds = 5,
     memory: Annotated[
         str, typer.Option(help="Memory of the estimator's sort, as lmplz takes it: 1G, 50%.")
     ] = "1G",
@@ -178,15 +182,13 @@ def quality(
         list[str] | None,
         typer.Option(help="Parquet files or folders with the texts, if the labels have none."),
     ] = None,
-    name: Annotated[str, typer.Option(help="The model's name.")] = "educational",
-    dimension: Annotated[int, typer.Option(min=1, help="Length of a word's vector.")] = 8,
-    epochs: Annotated[int, typer.Option(min=1, help="How often each text is learnt.")] = 20,
-    buckets: Annotated[
-        int, typer.Option(min=1, help="Vectors that word pairs share before it's compressed.")
-    ] = 200_000,
-    features: Annotated[int, typer.Option(min=1, help="Rows left when it's compressed.")] = 60_000,
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")] = 5,
-    seed: Annotated[int, typer.Option(help="Seed of the initial vectors.")] = 7,
+    name: _Name = "educational",
+    dimension: _Dimension = 8,
+    epochs: _Epochs = 20,
+    buckets: _Buckets = 200_000,
+    features: _Features = 60_000,
+    folds: _Folds = 5,
+    seed: _Seed = 7,
     progress: _Display = "live",
 ) -> None:
     """Train the educational score from labels that you have."""

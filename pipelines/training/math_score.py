@@ -9,6 +9,7 @@ and a fixed seed, so that the same texts give the same bytes.
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -131,7 +132,7 @@ _LABELS = (POSITIVE, NEGATIVE)
 
 
 def _balanced(pages: Sequence[Page]) -> list[Page]:
-    """As many of each label: of the more frequent one, the largest origins are thinned first."""
+    """About as many of each label: of the frequent one, the largest origins are thinned first."""
     counts = Counter(page.label for page in pages)
     target = min(counts[label] for label in _LABELS)
     kept: list[Page] = []
@@ -144,8 +145,13 @@ def _balanced(pages: Sequence[Page]) -> list[Page]:
             if len(thinner) < target:
                 break
             own = thinner
-        kept += own
+        # Of origins with a page each, whole ones go, drawn by hash.
+        kept += own if most > 1 else sorted(own, key=_drawn)[:target]
     return sorted(kept, key=lambda page: page.order)
+
+
+def _drawn(page: Page) -> bytes:
+    return hashlib.blake2b(page.key, digest_size=8).digest()
 
 
 def _examples(corpus: Corpus, pages: Sequence[Page], settings: MathScoreSettings) -> list[Example]:

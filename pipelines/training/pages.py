@@ -58,13 +58,12 @@ PAGES = versioned(
 _TEXTS = ("text", "line", "prose")
 
 
-@dataclass(frozen=True, slots=True)
-class PageRow:
-    """One page as it is written; the columns of ``PAGES``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Facts:
+    """What is known of a page besides its text.
 
     Attributes:
         key: Equal for pages of equal normalised text.
-        source, role: The source's name and role.
         origin: What it must not share between training and testing.
         file: The file that it is from, relative to the data folder.
         place: Where in the file: URL, document_id, or the number of the piece.
@@ -74,15 +73,9 @@ class PageRow:
         label: ``positive``, ``negative``, or empty for a page that teaches neither.
         words: Words of the text between spaces.
         prose_words: Words of ``prose``.
-        text: The text, formulas between dollar signs.
-        line: The text as models read it, formulas as placeholders.
-        prose: Its words alone, formulas and commands taken out, as MathScore reads it; empty for a
-            page without a label.
     """
 
     key: bytes
-    source: str
-    role: str
     origin: str
     file: str
     place: str
@@ -92,6 +85,22 @@ class PageRow:
     label: str
     words: int
     prose_words: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageRow(_Facts):
+    """One page as it is written; the columns of ``PAGES``.
+
+    Attributes:
+        source, role: The source's name and role.
+        text: The text, formulas between dollar signs.
+        line: The text as models read it, formulas as placeholders.
+        prose: Its words alone, formulas and commands taken out, as MathScore reads it; empty for a
+            page without a label.
+    """
+
+    source: str
+    role: str
     text: str
     line: str
     prose: str
@@ -103,21 +112,16 @@ def pages_table(rows: Sequence[PageRow]) -> pa.Table:
     return pa.Table.from_arrays(columns, schema=PAGES)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What choosing needs to know of a page, its text left in the file; see ``PageRow``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(_Facts):
+    """A page as choosing sees it, its text left in the file.
 
-    key: bytes
+    Attributes:
+        source: Its source.
+        task, row: Where its text is.
+    """
+
     source: Source
-    origin: str
-    file: str
-    place: str
-    sha256: str
-    encodings: tuple[str, ...]
-    english: bool
-    label: str
-    words: int
-    prose_words: int
     task: int
     row: int
 

@@ -140,21 +140,21 @@ class PageReader:
         label = label_of(found.text, source.role) if english else ""
         prose = classifier_line(found.text, "ours") if label else ""
         return PageRow(
-            hashlib.blake2b(line.encode(), digest_size=16).digest(),
-            source.name,
-            source.role,
-            found.origin,
-            found.file,
-            found.place,
-            found.sha256,
-            found.encodings,
-            english,
-            label,
-            len(found.text.split()),
-            len(prose.split()),
-            found.text,
-            line,
-            prose,
+            key=hashlib.blake2b(line.encode(), digest_size=16).digest(),
+            source=source.name,
+            role=source.role,
+            origin=found.origin,
+            file=found.file,
+            place=found.place,
+            sha256=found.sha256,
+            encodings=found.encodings,
+            english=english,
+            label=label,
+            words=len(found.text.split()),
+            prose_words=len(prose.split()),
+            text=found.text,
+            line=line,
+            prose=prose,
         )
 
     # ---- files ----------------------------------------------------------------------------------

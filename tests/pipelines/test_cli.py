@@ -95,6 +95,8 @@ def test_machines_get_json_and_quiet_is_quiet(tmp_path: Path) -> None:
         (["extract", "SAMPLE"], 2, "--url"),
         (["extract", "SAMPLE", "--url", "https://not.there/"], 2, "no record"),
         (["extract", "/no/such/file"], 74, "No such file"),
+        (["train", "math-score", "--output", "OUT"], 2, "give --warc, --pages or --sources"),
+        (["calibrate", "math_score", "--labels", "no.tsv"], 2, "no.tsv"),
     ],
 )  # fmt: skip
 def test_mistakes_are_named_before_any_work(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from filters.models import ModelFile, check_model, model_digest
 from filters.web.math_score import MathScore
+from pipelines.training.math_score import _balanced
+from pipelines.training.pages import Page
+from pipelines.training.sources import Source
 from tests.pipelines.training.running import run
 from tests.pipelines.training.tiny_web import MATHEMATICS, ORDINARY, write_pages, write_warc
 
@@ -81,6 +85,26 @@ def test_the_card_is_complete(trained: Path) -> None:
     assert model.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     # A card travels with its model: no word of where it was made.
     assert str(trained) not in model.with_suffix(".json").read_text("utf-8")
+
+
+def test_the_frequent_kind_is_thinned_to_the_other() -> None:
+    def page(number: int, origin: str, label: str) -> Page:
+        return Page(
+            key=number.to_bytes(16), source=Source("s", ()), origin=origin, file="f", place="",
+            sha256=f"{number}", encodings=(), english=True, label=label, words=9, prose_words=9,
+            task=0, row=number,
+        )  # fmt: skip
+
+    few = [page(n, f"n{n % 2}", "negative") for n in range(6)]
+    for many in (
+        [page(100 + n, f"p{n}", "positive") for n in range(50)],  # a page of each site
+        [page(100 + n, f"p{n % 3}", "positive") for n in range(50)],  # three large sites
+    ):
+        kept = _balanced([*few, *many])
+        assert Counter(p.label for p in kept) == {"negative": 6, "positive": 6}
+        assert kept == _balanced([*many[::-1], *few])
+    sizes = Counter(p.origin for p in _balanced([*few, *many]) if p.label == "positive")
+    assert set(sizes.values()) == {2}
 
 
 def test_one_kind_alone_is_refused(
