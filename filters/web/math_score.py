@@ -29,9 +29,9 @@ class MathScore:
     Attributes:
         model: A fastText classifier with the label ``__label__positive``.
         threshold_with_math: The least probability where the text has formulas. With the packaged
-            model 0.1 keeps 99.2 % of held-out pages with LaTeX commands (its card) and 49 of 49
+            model 0.1 keeps 99.0 % of held-out pages with LaTeX commands (its card) and 49 of 49
             pages that OpenWebMath kept; OpenWebMath's final filter and paper have 0.17.
-        threshold_without_math: The least probability where it has none. At 0.9, 98.3 % of what
+        threshold_without_math: The least probability where it has none. At 0.9, 98.2 % of what
             passes is from pages with formulas, on a balanced set; OpenWebMath has 0.8.
         edition: How the text is normalised.
     """

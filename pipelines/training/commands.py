@@ -48,8 +48,13 @@ _Display = Annotated[
 ]
 
 
-@train_app.command("math-score")
+# What follows after `--` are Beam's own options.
+_BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}
+
+
+@train_app.command("math-score", context_settings=_BEAM)
 def math_score(
+    context: typer.Context,
     output: _Output,
     warc: Annotated[
         list[str] | None,
@@ -78,7 +83,10 @@ def math_score(
     workers: _Workers = 0,
     progress: _Display = "live",
 ) -> None:
-    """Train the classifier that tells mathematical prose, from pages labelled by their formulas."""
+    """Train the classifier that tells mathematical prose, from pages labelled by their formulas.
+
+    Beam options follow after `--`.
+    """
     with quiet_import():
         from pipelines.training.classifier import ClassifierSettings
         from pipelines.training.corpus import CorpusInputs
@@ -101,14 +109,15 @@ def math_score(
                 seed=seed,
             ),
         )
-        corpus = _built(inputs, output, workers, progress)
+        corpus = _built(inputs, output, (workers, context.args), progress)
         with _steps(folds + 3, progress) as step:
             card = train_math_score(corpus, settings, output, name, step)
         _report(card, output, progress)
 
 
-@train_app.command("perplexity")
+@train_app.command("perplexity", context_settings=_BEAM)
 def perplexity(
+    context: typer.Context,
     output: _Output,
     documents: Annotated[
         list[str] | None,
@@ -143,7 +152,7 @@ def perplexity(
     workers: _Workers = 0,
     progress: _Display = "live",
 ) -> None:
-    """Train the n-gram model of clean mathematical prose."""
+    """Train the n-gram model of clean mathematical prose. Beam options follow after `--`."""
     with quiet_import():
         from pipelines.training.corpus import CorpusInputs
         from pipelines.training.language_model import LanguageModelSettings, required_estimator
@@ -163,7 +172,7 @@ def perplexity(
         )
         estimator = required_estimator()
         inputs = CorpusInputs(tuple(given), data, documents=tuple(files), share=share)
-        corpus = _built(inputs, output, workers, progress)
+        corpus = _built(inputs, output, (workers, context.args), progress)
         with _steps(folds + 2, progress) as step:
             card = train_perplexity(corpus, settings, output, name, estimator, step, keep_arpa=arpa)
         _report(card, output, progress)
@@ -256,12 +265,15 @@ def _check_columns(file: Path) -> None:
 
 
 def _built(
-    inputs: CorpusInputs, output: Path, workers: int, display: Literal["live", "json", "quiet"]
+    inputs: CorpusInputs,
+    output: Path,
+    engine: tuple[int, Sequence[str]],
+    display: Literal["live", "json", "quiet"],
 ) -> Corpus:
     with quiet_import():
         from pipelines.engine import Engine
         from pipelines.training.corpus import build_corpus
-    return build_corpus(inputs, output / "corpus", Engine(workers), display)
+    return build_corpus(inputs, output / "corpus", Engine(*engine), display)
 
 
 @contextmanager
