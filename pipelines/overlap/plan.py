@@ -49,6 +49,7 @@ class OverlapPlan:
         """SHA-256 over everything that decides the output's bytes."""
         decisive = self.to_json()
         decisive["corpus"] = [(file.name, file.size) for file in self.corpus]
+        decisive["sets"] = [{**item, "path": ""} for item in self.sets]
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
