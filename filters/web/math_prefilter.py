@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from filters.web.byte_patterns import Matcher, compile_matcher
 from schemas import Decision, Document
 
 __all__ = ["MathPrefilter"]
@@ -36,12 +37,12 @@ class MathPrefilter:
 
     def judge(self, document: Document) -> Decision:
         """Judges ``document.raw``; the decision's detail names the evidence found."""
-        found = _scanner()(_as_utf8(document.raw))
+        found = sorted(_matcher()(_as_utf8(document.raw)))
         if not found:
             return _NOTHING if self.threshold == _NOTHING.threshold else self._decide(0.0, "")
         table = _evidence()
         score = sum(table[row].weight for row in found)
-        return self._decide(score, ", ".join(table[row].label for row in sorted(found)[:8]))
+        return self._decide(score, ", ".join(table[row].label for row in found[:8]))
 
     def _decide(self, score: float, detail: str) -> Decision:
         judged = Decision.keep if score >= self.threshold else Decision.drop
@@ -95,48 +96,10 @@ def _label(kind: str, row: str) -> str:
     return {"command": f"\\{row}", "entity": f"&{row};"}.get(kind, row)
 
 
-_Scanner = Callable[[bytes | memoryview], set[int]]
-
-
 @functools.cache
-def _scanner() -> _Scanner:
-    """The compiled table: a function from bytes to the rows that occur in them."""
-    try:
-        import hyperscan
-    except ImportError:  # no wheel for this platform: the same answer, some thirty times slower
-        return _python_scanner()
+def _matcher() -> Matcher:
     rows = _evidence()
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    flags = [
-        hyperscan.HS_FLAG_SINGLEMATCH | (hyperscan.HS_FLAG_CASELESS if row.nocase else 0)
-        for row in rows
-    ]
-    database.compile(
-        expressions=[row.pattern for row in rows],
-        ids=list(range(len(rows))),
-        elements=len(rows),
-        flags=flags,
-    )
-
-    def found_by_hyperscan(data: bytes | memoryview) -> set[int]:
-        found: set[int] = set()
-
-        def on_match(row: int, start: int, end: int, flags: int, context: object) -> None:
-            found.add(row)
-
-        database.scan(data, match_event_handler=on_match)  # type: ignore[type-var]
-        return found
-
-    return found_by_hyperscan
-
-
-def _python_scanner() -> _Scanner:
-    patterns = [re.compile(row.pattern, re.IGNORECASE if row.nocase else 0) for row in _evidence()]
-
-    def found_by_re(data: bytes | memoryview) -> set[int]:
-        return {row for row, pattern in enumerate(patterns) if pattern.search(data)}
-
-    return found_by_re
+    return compile_matcher([row.pattern for row in rows], caseless=[row.nocase for row in rows])
 
 
 _BOMS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}

@@ -8,8 +8,6 @@ substrings, so that ``C:\Users\intel`` passes for ``\in``.
 from __future__ import annotations
 
 import functools
-import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,6 +15,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str
 from resiliparse.parse.html import HTMLTree
 
+from filters.web.byte_patterns import Matcher, compile_matcher
 from filters.web.latex_commands import POPULAR_COMMANDS
 from filters.web.math_score import MathScore
 from schemas import Decision, Document
@@ -65,10 +64,11 @@ class PublishedPrefilter:
 
     def judge(self, document: Document) -> Decision:
         """Judges ``document.raw``; the decision's detail is the keyword or command found."""
-        keyword, command_found = _scanner()(document.raw)
+        ends = _matcher()(document.raw)
+        keyword = _first_keyword(document.raw, ends)
         if keyword:
             return Decision.keep(self.name, "keyword", detail=keyword.decode("latin-1"))
-        if not command_found:
+        if not ends:
             return _NOTHING
         text = _plain_text(bytes(document.raw))
         for command in POPULAR_COMMANDS:
@@ -92,51 +92,20 @@ class PublishedPrefilter:
 _NOTHING = Decision.drop(PublishedPrefilter.name, "no_math")
 
 
-_Scanner = Callable[[bytes | memoryview], tuple[bytes, bool]]
-
-
 @functools.cache
-def _scanner() -> _Scanner:
-    """A function from bytes to the first keyword in them, and whether a backslash command is."""
-    try:
-        import hyperscan
-    except ImportError:  # no wheel for this platform: the same answer, nine times slower
-        return _python_scanner()
-    command = len(_KEYWORDS)
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(
-        expressions=[*_KEYWORDS, _BACKSLASH_COMMAND],
-        ids=list(range(command + 1)),
-        elements=command + 1,
-        flags=[hyperscan.HS_FLAG_SINGLEMATCH] * (command + 1),
-    )
-
-    def found_by_hyperscan(data: bytes | memoryview) -> tuple[bytes, bool]:
-        ends: dict[int, int] = {}
-
-        def on_match(row: int, start: int, end: int, flags: int, context: object) -> None:
-            ends[row] = end
-
-        database.scan(data, match_event_handler=on_match)  # type: ignore[type-var]
-        command_found = ends.pop(command, 0) > 0
-        if not ends:
-            return b"", command_found
-        start, row = min((end - len(_KEYWORDS[row]), row) for row, end in ends.items())
-        return bytes(data[start : start + len(_KEYWORDS[row])]), command_found
-
-    return found_by_hyperscan
+def _matcher() -> Matcher:
+    return compile_matcher([*_KEYWORDS, _BACKSLASH_COMMAND])
 
 
-def _python_scanner() -> _Scanner:
-    keywords, command = re.compile(b"|".join(_KEYWORDS)), re.compile(_BACKSLASH_COMMAND)
-
-    def found_by_re(data: bytes | memoryview) -> tuple[bytes, bool]:
-        keyword = keywords.search(data)
-        if keyword is not None:
-            return bytes(keyword.group()), False
-        return b"", command.search(data) is not None
-
-    return found_by_re
+def _first_keyword(raw: bytes | memoryview, ends: dict[int, int]) -> bytes:
+    """The keyword that stands first in the bytes; keywords match at their own length."""
+    keywords = [
+        (ends[row] - len(keyword), row) for row, keyword in enumerate(_KEYWORDS) if row in ends
+    ]
+    if not keywords:
+        return b""
+    start, row = min(keywords)
+    return bytes(raw[start : start + len(_KEYWORDS[row])])
 
 
 def _plain_text(raw: bytes) -> str:

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from filters.web import math_prefilter
 from filters.web.math_prefilter import MathPrefilter
 from schemas import Decision, Document
 
@@ -62,22 +59,3 @@ def test_weak_signs_must_come_together() -> None:
     assert judge(b"\\in \\to").reason == "little_math"
     assert judge(b"\\in \\to \\pi").keeps
     assert MathPrefilter(threshold=1.0).judge(Document("0", raw=b"\\in")).keeps
-
-
-_PIECES = [
-    b"\\in",
-    b"\\frac",
-    b"\\alphabet",
-    b"mathjax",
-    b"MATHJAX",
-    b"<math",
-    b"&sum;",
-    b"x",
-    b" ",
-]
-
-
-@given(st.lists(st.sampled_from(_PIECES) | st.binary(max_size=4), max_size=12))
-def test_both_engines_find_the_same(pieces: list[bytes]) -> None:
-    data = b"".join(pieces)
-    assert math_prefilter._python_scanner()(data) == math_prefilter._scanner()(data)

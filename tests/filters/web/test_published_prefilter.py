@@ -3,10 +3,7 @@ r"""OpenWebMath's prefilter: keywords, commands as substrings, MathScore where t
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from filters.web import published_prefilter
 from filters.web.published_prefilter import PublishedPrefilter
 from schemas import Decision, Document
 
@@ -57,14 +54,3 @@ def test_templates_are_opened_and_other_encodings_read_as_windows_1252() -> None
 def test_a_page_without_backslash_commands_is_dropped_on_its_bytes() -> None:
     decision = judge(b"<p>no mathematics at all \\ \\X \\a</p>" * 10_000)
     assert (decision.keeps, decision.reason) == (False, "no_math")
-
-
-PIECES = [b"MathJax", b"<math", b"tex.cgi", b"tex\ncgi", b"katex-min-css", b"latex.ph", b"class='tex'",
-          b"\\a", b"\\ab", b"\\AB", b"x", b"\n"]  # fmt: skip
-
-
-@given(st.lists(st.sampled_from(PIECES), max_size=12).map(b"".join))
-def test_both_scanners_find_the_same(raw: bytes) -> None:
-    fast, plain = published_prefilter._scanner()(raw), published_prefilter._python_scanner()(raw)
-    assert fast[0] == plain[0]
-    assert fast[0] or fast[1] == plain[1]
