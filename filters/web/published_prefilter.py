@@ -16,9 +16,9 @@ from resiliparse.parse.encoding import bytes_to_str
 from resiliparse.parse.html import HTMLTree
 
 from filters.web.byte_patterns import Matcher, compile_matcher
-from filters.web.latex_commands import POPULAR_COMMANDS
 from filters.web.math_score import MathScore
 from schemas import Decision, Document
+from schemas.latex_commands import POPULAR_COMMANDS
 
 __all__ = ["PublishedPrefilter"]
 

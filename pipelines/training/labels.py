@@ -8,8 +8,8 @@ at all, in whatever notation.
 from __future__ import annotations
 
 from filters.normalisation import FORMULA, normalise_for_models, without_code
-from filters.web.latex_commands import POPULAR_COMMAND
 from pipelines.training.sources import Role
+from schemas.latex_commands import POPULAR_COMMAND
 
 __all__ = ["NEGATIVE", "POSITIVE", "has_popular_command", "label_of"]
 

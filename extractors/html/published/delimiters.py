@@ -12,6 +12,7 @@ from typing import Any
 
 from extractors.html.published.counts import Counts
 from extractors.html.published.marks import formula, mark
+from schemas.latex_commands import POPULAR_COMMANDS
 
 __all__ = ["Delimiter", "page_delimiters", "replace_delimited"]
 
@@ -35,16 +36,8 @@ _DEFAULT_DISPLAY: tuple[tuple[str, str], ...] = (
     ("[tex]", "[/tex]"),
 )
 
-# A whole command speaks for a page, unlike in the prefilter, where a substring does. The list is
-# the prefilter's; that module is of another layer.
-_COMMAND = re.compile(
-    r"\\(?:end|begin|ref|frac|label|bf|right|left|rm|alpha|mu|def|it|pi|sigma|sum|lambda|beta|nu"
-    r"|partial|int|delta|rho|phi|gamma|omega|over|nonumber|bar|sqrt|theta|tau|em|rangle|hat|tilde"
-    r"|cal|hline|item|psi|vec|langle|epsilon|eta|cdot|in|xi|infty|quad|mathcal|times|emph|mathbf"
-    r"|prime|be|mathrm|ee|vspace|pm|chi|ell|text|qquad|noindent|to|varphi|hspace|leq|cos|eqref"
-    r"|overline|sin|kappa|hbox|rightarrow|varepsilon|textit|dagger|big|otimes|equiv|zeta|dot|ln)"
-    r"(?![a-zA-Z])"
-)
+# A whole command speaks for a page, unlike in the prefilter, where a substring does.
+_COMMAND = re.compile("(?:" + "|".join(map(re.escape, POPULAR_COMMANDS)) + ")(?![a-zA-Z])")
 # Exactly one space after the colon, and no closing bracket inside: what many pages write otherwise
 # isn't read.
 _TEX2JAX = re.compile(r"tex2jax: {[^}]*}")

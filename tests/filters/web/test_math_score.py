@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from filters.models import ModelFile, ModelMismatch, ModelNotFound, model_path
-from filters.web.latex_commands import POPULAR_COMMAND, POPULAR_COMMANDS
 from filters.web.math_score import MathScore, classifier_line
 from schemas import Document
+from schemas.latex_commands import POPULAR_COMMAND, POPULAR_COMMANDS
 
 # Written here, in the manner of each kind of page.
 _MATHEMATICS = {
