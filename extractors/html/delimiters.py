@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from extractors.html.asciimath import reads_as_asciimath
+from extractors.html.js_literals import JS_STRING, literal_end, unescaped
 from extractors.html.name_sets import names
 
 __all__ = ["Delimited", "Delimiter", "Delimiters", "Scanner", "page_delimiters"]
@@ -104,17 +105,16 @@ _ENVIRONMENTS = [
 _BEGIN = r"\\begin\s*\{(?:" + "|".join(_ENVIRONMENTS) + r")\*?\}"
 _BEGIN_NAME = re.compile(r"\\begin\s*\{(\w+\*?)\}")
 
-_JS_STRING = r"(?:'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\\n]|\\.)*)`)"
 _DECLARATION = re.compile(
     r"(?:inlineMath|displayMath|delimiters)[\"']?\s*[:=]\s*(?:\{\s*[\"']?\[\+\][\"']?\s*:\s*)?\[",
 )
-_PAIR = re.compile(r"\[\s*" + _JS_STRING + r"\s*,\s*" + _JS_STRING + r"\s*,?\s*\]")
+_PAIR = re.compile(r"\[\s*" + JS_STRING + r"\s*,\s*" + JS_STRING + r"\s*,?\s*\]")
 _KATEX_ENTRY = re.compile(
     r"\{[^{}]*?\bleft\b[^{}]*?\bright\b[^{}]*?\}|\{[^{}]*?\bright\b[^{}]*?\bleft\b[^{}]*?\}"
 )
 _KATEX_FIELD = re.compile(
     r"[\"']?\b(left|right)[\"']?\s*:\s*"
-    + _JS_STRING
+    + JS_STRING
     + r"|[\"']?\b(display)[\"']?\s*:\s*(true|false|!0|!1)"
 )
 _ASCIIMATH_BLOCK = re.compile(r"asciimath(?:2jax)?[\"']?\s*:\s*\{", re.IGNORECASE)
@@ -225,7 +225,9 @@ def _declared(page: str) -> Iterator[tuple[str, str, str, bool]]:
                 break
             declaration = _DECLARATION.match(page, position)
             if declaration is not None:
-                window = _balanced(page, declaration.end() - 1)
+                start = declaration.end() - 1
+                end = literal_end(page, start, brackets="[{]}", window=_CONFIG_WINDOW)
+                window = page[start + 1 : end]
                 if name == "delimiters" and not _is_of_asciimath(page, position):
                     yield from _katex_pairs(window)
                 else:
@@ -264,34 +266,9 @@ def _is_delimiter(left: str, right: str) -> bool:
     )
 
 
-def _balanced(page: str, start: int) -> str:
-    """The array that opens at ``start``, or as much of it as a window holds."""
-    depth = 0
-    quote = ""
-    position = start
-    end = min(len(page), start + _CONFIG_WINDOW)
-    while position < end:
-        character = page[position]
-        if quote:
-            if character == "\\":
-                position += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"`":
-            quote = character
-        elif character in "[{":
-            depth += 1
-        elif character in "]}":
-            depth -= 1
-            if depth == 0:
-                return page[start + 1 : position]
-        position += 1
-    return page[start + 1 : end]
-
-
 def _js(groups: tuple[str | None, ...]) -> str:
     text = next((group for group in groups if group is not None), "")
-    return re.sub(r"\\(.)", r"\1", text)
+    return unescaped(text)
 
 
 class Scanner:

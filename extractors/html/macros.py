@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from extractors.html.js_literals import JS_STRING, literal_end, unescaped
+from extractors.html.tex import group_end
+
 __all__ = [
     "Macro",
     "expand_macros",
@@ -29,20 +32,20 @@ _OUTSIDE_SETTINGS = re.compile(
 _MAX_LENGTH = 20_000
 _MAX_ROUNDS = 12
 _WINDOW = 20_000
+_GROUP_WINDOW = 4000
 _MAX_MACROS = 400
 _MAX_CONFIGURATIONS = 24
 _MAX_UNCLOSED = 10
 """Definitions whose braces don't close, each of which costs a look through a whole window."""
 
-_JS_STRING = r"(?:'((?:[^'\\\n]|\\.)*)'|\"((?:[^\"\\\n]|\\.)*)\"|`((?:[^`\\]|\\.)*)`)"
 _CONFIG = re.compile(r"[Mm]acros[\"']?\s*[:=]\s*\{")
 _ENTRY = re.compile(
     r"(?:[\"']?\\{0,2}([A-Za-z@]+)[\"']?)\s*:\s*(?:\[\s*"
-    + _JS_STRING
+    + JS_STRING
     + r"\s*(?:,\s*(\d))?(?:\s*,\s*"
-    + _JS_STRING
+    + JS_STRING
     + r")?\s*,?\s*\]|"
-    + _JS_STRING
+    + JS_STRING
     + r")"
 )
 _DEFINITION = re.compile(
@@ -53,7 +56,6 @@ _DEFINITION = re.compile(
 _ANY_DEFINITION = re.compile(r"\\(?:newcommand|def|Declare|renew|gdef|provide)")
 _COMMENT_AFTER = re.compile(r"\s*\\?%[^\\$]*\Z")
 _PARAMETER = re.compile(r"#([1-9])")
-_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,47 +105,21 @@ def page_macros(page: str) -> dict[str, Macro]:
 
 
 def _read_config(page: str, start: int, macros: dict[str, Macro]) -> None:
-    end = _closing_brace_js(page, start)
+    end = literal_end(page, start, brackets="{}", window=_WINDOW)
     for entry in _ENTRY.finditer(page, start + 1, end):
         groups = entry.groups()
         body = next((group for group in groups[1:4] if group is not None), None)
         default = next((group for group in groups[5:8] if group is not None), None)
         if body is None:
             body = next((group for group in groups[8:11] if group is not None), "")
-        tex = _js(body)
+        tex = unescaped(body)
         arguments = int(groups[4] or 0)
         if not arguments:
             # KaTeX counts the arguments from the body.
             arguments = max((int(n) for n in _PARAMETER.findall(tex)), default=0)
-        macros[groups[0]] = Macro(tex, arguments, _js(default) if default is not None else None)
-
-
-def _closing_brace_js(page: str, start: int) -> int:
-    depth = 0
-    quote = ""
-    position = start
-    end = min(len(page), start + _WINDOW)
-    while position < end:
-        character = page[position]
-        if quote:
-            if character == "\\":
-                position += 1
-            elif character == quote:
-                quote = ""
-        elif character in "'\"`":
-            quote = character
-        elif character == "{":
-            depth += 1
-        elif character == "}":
-            depth -= 1
-            if depth == 0:
-                return position
-        position += 1
-    return end
-
-
-def _js(text: str) -> str:
-    return re.sub(r"\\(.)", r"\1", text)
+        macros[groups[0]] = Macro(
+            tex, arguments, unescaped(default) if default is not None else None
+        )
 
 
 def _read_definitions(text: str, macros: dict[str, Macro]) -> None:
@@ -166,27 +142,13 @@ def _definitions(text: str) -> Iterator[tuple[re.Match[str], int]]:
     """The definitions in a text up to their bodies, and where the bodies end."""
     unclosed = 0
     for match in _DEFINITION.finditer(text):
-        end = _group_end(text, match.end())
+        end = group_end(text, match.end(), _GROUP_WINDOW)
         if end >= 0:
             yield match, end
             continue
         unclosed += 1
         if unclosed > _MAX_UNCLOSED:
             return
-
-
-def _group_end(text: str, start: int) -> int:
-    """Where the braced group that opens at ``start`` ends; -1 when it doesn't."""
-    depth = 0
-    for match in _BRACE.finditer(text, start, start + 4000):
-        token = match.group()
-        if token == "{":
-            depth += 1
-        elif token == "}":
-            depth -= 1
-            if depth == 0:
-                return match.end()
-    return -1
 
 
 def without_definitions(tex: str) -> str:
@@ -314,7 +276,7 @@ def _arguments(tex: str, position: int, macro: Macro) -> tuple[list[str], int] |
         if start >= len(tex):
             return None
         if tex[start] == "{":
-            end = _group_end(tex, start)
+            end = group_end(tex, start, _GROUP_WINDOW)
             if end < 0:
                 return None
             arguments.append(tex[start + 1 : end - 1])

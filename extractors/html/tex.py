@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from extractors.html.normal_form import nfc
 
-__all__ = ["clean_tex", "is_blank_tex", "join_tex"]
+__all__ = ["clean_tex", "group_end", "is_blank_tex", "join_tex"]
 
 _ENTITY = re.compile(r"&(?:lt|gt|amp|nbsp|quot|apos|space|#\d{1,6}|#[xX][0-9a-fA-F]{1,5});")
 _BREAK_TAG = re.compile(r"</?(?:br|p)\s*/?>", re.IGNORECASE)
@@ -36,6 +36,7 @@ _TEXT_COMMAND = re.compile(
     r"\\(?:text(?:rm|bf|it|sf|tt|sc|normal|up|md|sl)?|mbox|hbox|fbox|intertext|shortintertext|tag\*?)"
     r"\s*\{"
 )
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _TOKEN = re.compile(r"\\.|[{}$]", re.DOTALL)
 _BLANKS = re.compile(
     r"\\(?:[hv]space\*?|h?phantom|vphantom|label|hskip|kern|mspace|vskip)\s*(?:\{[^{}]*\}|-?[\d.]+\s*[a-z]{2})"
@@ -63,6 +64,20 @@ def join_tex(parts: Iterable[str]) -> str:
         out.append(part)
         open_ended = _OPEN_ENDED.search(part) is not None
     return "".join(out)
+
+
+def group_end(text: str, start: int, window: int) -> int:
+    """Where the braced group that opens at ``start`` ends; -1 when it doesn't within the window."""
+    depth = 0
+    for match in _BRACE.finditer(text, start, start + window):
+        token = match.group()
+        if token == "{":
+            depth += 1
+        elif token == "}":
+            depth -= 1
+            if depth == 0:
+                return match.end()
+    return -1
 
 
 def is_blank_tex(tex: str) -> bool:
@@ -126,25 +141,12 @@ def _strip_outer_style(tex: str) -> str:
     r"""``{\displaystyle x}`` is ``x``: Wikipedia and LaTeXML write it around every formula."""
     tex = tex.strip()
     match = _STYLE_GROUP.match(tex)
-    if match and tex.endswith("}") and _closes_at_end(tex):
+    if match and tex.endswith("}") and group_end(tex, 0, len(tex)) == len(tex):
         return tex[match.end() : -1]
     match = _STYLE.match(tex)
     if match:
         return tex[match.end() :]
     return tex
-
-
-def _closes_at_end(tex: str) -> bool:
-    depth = 0
-    for match in _TOKEN.finditer(tex):
-        token = match.group()
-        if token == "{":
-            depth += 1
-        elif token == "}":
-            depth -= 1
-            if depth == 0:
-                return match.end() == len(tex)
-    return False
 
 
 def _without_bare_dollars(tex: str) -> str:
