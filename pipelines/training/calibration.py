@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.errors import NotARun
@@ -203,7 +204,10 @@ def _recorded(
     thresholds: set[float] = set()
     known: set[str] = set()
     for path in trails:
-        table = pq.read_table(path, columns=[by_name, "decisions"])
+        try:
+            table = pq.read_table(path, columns=[by_name, "decisions"])
+        except pa.ArrowException as error:
+            raise NotARun(f"{path} can't be read: {error}") from error
         for name, decisions in zip(*(column.to_pylist() for column in table.columns), strict=True):
             known.update(decision["filter"] for decision in decisions)
             if name not in wanted:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from pipelines.errors import InputError
+from pipelines.errors import InputError, ProofmillError
 from pipelines.training.build_lmplz import BuildFailed, Estimator, find_lmplz
 
 __all__ = [
@@ -29,8 +29,10 @@ __all__ = [
 ]
 
 
-class VerificationFailed(RuntimeError):
+class VerificationFailed(ProofmillError):
     """The model isn't what it must be; the message says which check failed."""
+
+    exit_code = 1
 
 
 @dataclass(frozen=True, slots=True)

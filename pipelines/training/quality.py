@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from filters.web.educational import Educational, expected_score
@@ -127,12 +128,15 @@ def _documents(
 
 def _rows(files: Sequence[Path], by_name: str) -> Iterator[Mapping[str, Any]]:
     for path in sorted(files):
-        with pq.ParquetFile(path) as file:
-            names = [n for n in ("document_id", "url", "text") if n in file.schema_arrow.names]
-            if by_name not in names:
-                raise LabelFileError(f"{path} has no column {by_name} to find documents by")
-            for group in range(file.num_row_groups):
-                yield from file.read_row_group(group, columns=names).to_pylist()
+        try:
+            with pq.ParquetFile(path) as file:
+                names = [n for n in ("document_id", "url", "text") if n in file.schema_arrow.names]
+                if by_name not in names:
+                    raise LabelFileError(f"{path} has no column {by_name} to find documents by")
+                for group in range(file.num_row_groups):
+                    yield from file.read_row_group(group, columns=names).to_pylist()
+        except pa.ArrowException as error:
+            raise LabelFileError(f"{path}: {error}") from error
 
 
 def train_quality(

@@ -223,7 +223,7 @@ class PageReader:
             groups = file.num_row_groups
             for group in range(groups):
                 for row in file.read_row_group(group, columns=columns).to_pylist():
-                    if in_share(row["document_id"], self._share, "training"):
+                    if in_share(str(row["document_id"]), self._share, "training"):
                         yield _document(row, name, digest)
                 tally.bytes = task.bytes * (group + 1) // groups
 
@@ -231,9 +231,10 @@ class PageReader:
 def _document(row: Mapping[str, Any], file: str, digest: str) -> _Text:
     # A page belongs to its site; a paper is a work of its own, wherever it is kept.
     web = row.get("subset", "web") == "web"
-    origin = (site_of(row.get("url") or "") if web else "") or row["document_id"]
+    name = str(row["document_id"])
+    origin = (site_of(row.get("url") or "") if web else "") or name
     encodings = _names(dict(row.get("formulas_kept") or ()))
-    return _Text(row["text"], origin, file, row["document_id"], digest, encodings)
+    return _Text(row["text"] or "", origin, file, name, digest, encodings)
 
 
 def _names(counts: Mapping[str, int]) -> tuple[str, ...]:

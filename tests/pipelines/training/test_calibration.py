@@ -133,3 +133,7 @@ def test_a_folder_that_is_no_run_is_named(
     labels = _write(tmp_path / "l.tsv", [("url", "label"), ("https://a.example/", "keep")])
     assert calibrating("math_score", "--labels", labels, "--run", tmp_path) == 2
     assert "no trails" in capfd.readouterr().err
+    (tmp_path / "trails").mkdir()
+    (tmp_path / "trails" / "a.parquet").write_bytes(b"PAR1 no more")
+    assert calibrating("math_score", "--labels", labels, "--run", tmp_path) == 2
+    assert "a.parquet" in capfd.readouterr().err.replace("\n", "")

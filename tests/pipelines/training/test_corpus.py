@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -75,7 +76,7 @@ def test_what_gives_no_text_is_counted_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "e.txt").write_text("Dies ist ein ganz gewöhnlicher deutscher Text. " * 5, "utf-8")
     root = tmp_path / "corpus"
     build(CorpusInputs((Source("s", ("*.*",)),), tmp_path), root)
-    tally = building.RunDirectory(root).read_json(root / "work" / "corpus" / "000000.json")["tally"]
+    tally = json.loads((root / "work" / "corpus" / "000000.json").read_text())["tally"]
     assert tally["records"] == 5 and tally["kept"] == 0
     assert tally["drops"] == {
         "read": {"unknown_format": 1, "error:gzip": 1, "error:json": 1, "empty_text": 1},
@@ -167,6 +168,15 @@ def test_documents_are_sampled_by_their_ids(tmp_path: Path) -> None:
     origins = {page.place: page.origin for page in whole}
     assert origins[f"{3:032x}"] == "site3.example"
     assert origins[f"{4:032x}"] == f"{4:032x}"
+
+
+def test_documents_without_text_are_counted(tmp_path: Path) -> None:
+    rows = {"document_id": [1, 2, 3], "text": [None, "", "A text."], "url": [None, "x", None]}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet")
+    built = build(CorpusInputs(documents=(tmp_path / "a.parquet",)), tmp_path / "corpus")
+    assert [(page.place, page.origin) for page in built.pages()] == [("3", "3")]
+    marker = tmp_path / "corpus" / "work" / "corpus" / "000000.json"
+    assert json.loads(marker.read_text())["tally"]["drops"]["read"] == {"empty_text": 2}
 
 
 def test_a_broken_file_is_named_and_the_rest_stays(tmp_path: Path) -> None:
