@@ -10,31 +10,35 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from filters.models import ModelFile
-from filters.web.perplexity import Perplexity
-from filters.web.word_order import WordOrder
 from pipelines.errors import InputError
 from pipelines.training.build_lmplz import KENLM_VERSION, Estimator
 from pipelines.training.card import ModelCard, describe_sources, write_card
-from pipelines.training.charts import Histograms, draw_histograms
 from pipelines.training.classifier import Step
 from pipelines.training.corruption import CORRUPTIONS, word_salad
 from pipelines.training.folds import assign_folds
 from pipelines.training.labels import NEGATIVE, POSITIVE
 from pipelines.training.language_model import LanguageModelSettings, estimate, verify
-from pipelines.training.measures import area_under_curve, quantile
 from pipelines.training.pages import Corpus, Page, cap_per_origin
+from pipelines.training.separation import (
+    CLEAN,
+    ORDINARY,
+    WEB,
+    Scores,
+    add_scores,
+    areas_against,
+    draw_scores,
+    kind_rows,
+    suggested_thresholds,
+)
 
 __all__ = ["PerplexitySettings", "TooFewTexts", "train_perplexity"]
 
-# Share of clean held-out texts that both filters together must keep, and how many texts of an
-# origin and of a kind are measured at most.
-_KEPT = 0.99
+# How many texts of an origin and of a kind are measured at most.
 _MEASURED_PER_ORIGIN = 25
 _MEASURED = 400
 
@@ -127,32 +131,8 @@ def train_perplexity(
         arpa.unlink()
     card = _card(settings, binary, chosen, lines, scores, verified)
     write_card(card, binary)
-    _draw(name, scores, card, binary.with_suffix(".png"))
+    draw_scores(name, scores, card.thresholds, binary.with_suffix(".png"))
     return card
-
-
-# The picture's right ends; what lies beyond is drawn there.
-_DRAWN_PERPLEXITY, _DRAWN_GAIN = 1e7, 30.0
-
-
-def _draw(
-    name: str, scores: Mapping[str, Sequence[tuple[float, float]]], card: ModelCard, path: Path
-) -> None:
-    columns = [
-        Histograms(
-            label,
-            {kind: [values[place] for values in found] for kind, found in scores.items()},
-            card.thresholds[setting],
-            highest,
-        )
-        for place, (label, setting, highest) in enumerate(
-            (
-                ("perplexity", "perplexity", _DRAWN_PERPLEXITY),
-                ("gain of word order", "word_order", _DRAWN_GAIN),
-            )
-        )
-    ]
-    draw_histograms(f"{name}: held-out texts by kind", columns, path)
 
 
 def _choose(corpus: Corpus, settings: PerplexitySettings) -> _Chosen:
@@ -171,7 +151,7 @@ def _choose(corpus: Corpus, settings: PerplexitySettings) -> _Chosen:
         if page.source.role == "measured" and page.english:
             measured.setdefault(page.source.name.replace("-", " "), []).append(page)
     measured["other languages"] = [p for p in pages if p.source.role == "foreign" and not p.english]
-    measured["ordinary web pages"] = ordinary[settings.ordinary_pages :]
+    measured[ORDINARY] = ordinary[settings.ordinary_pages :]
     return _Chosen(clean, ordinary[: settings.ordinary_pages], measured, folds)
 
 
@@ -194,11 +174,6 @@ def _drawn(pages: Sequence[Page], most: int | None = _MEASURED) -> list[Page]:
     return sorted(pages, key=lambda page: (drawn(page), page.order))[:most]
 
 
-# (perplexity, gain of word order) of texts by kind, all by models that saw nothing of their origin.
-_Scores = dict[str, list[tuple[float, float]]]
-_CLEAN, _WEB = "clean prose", "web pages with formulas"
-
-
 def _cross_validated(
     corpus: Corpus,
     chosen: _Chosen,
@@ -207,8 +182,8 @@ def _cross_validated(
     output: Path,
     estimator: Estimator,
     step: Step,
-) -> _Scores:
-    scores: _Scores = {_CLEAN: [], _WEB: []}
+) -> Scores:
+    scores: Scores = {CLEAN: [], WEB: []}
     with tempfile.TemporaryDirectory(dir=output) as folder:
         for fold in range(settings.folds):
             step(f"measure, fold {fold + 1} of {settings.folds}")
@@ -221,55 +196,22 @@ def _cross_validated(
             if fold == 0:
                 for kind, pages in chosen.measured.items():
                     texts = corpus.texts(_drawn(pages), "text")
-                    _add(scores, kind, texts, model)
+                    add_scores(scores, kind, texts, model)
     return {kind: found for kind, found in scores.items() if found}
 
 
-def _score_held_out(corpus: Corpus, held_out: Sequence[Page], model: Path, scores: _Scores) -> None:
+def _score_held_out(corpus: Corpus, held_out: Sequence[Page], model: Path, scores: Scores) -> None:
     """Scores clean texts and what is made of them by corruption."""
     pages = _drawn(cap_per_origin(held_out, _MEASURED_PER_ORIGIN))
     texts = corpus.texts(pages, "text")
-    _add(scores, _CLEAN, texts, model)
+    add_scores(scores, CLEAN, texts, model)
     web = [t for page, t in zip(pages, texts, strict=True) if page.source.role == "web"]
-    _add(scores, _WEB, web, model)
+    add_scores(scores, WEB, web, model)
     for name, corrupt in CORRUPTIONS.items():
-        _add(scores, name.replace("_", " "), list(map(corrupt, texts)), model)
+        add_scores(scores, name.replace("_", " "), list(map(corrupt, texts)), model)
     vocabulary = sorted({word for text in texts for word in text.split() if word.isalpha()})
     salads = [word_salad(text, vocabulary) for text in texts] if vocabulary else []
-    _add(scores, "word salad", salads, model)
-
-
-def _add(scores: _Scores, kind: str, texts: Sequence[str], model: Path) -> None:
-    spec = ModelFile(str(model))
-    perplexity, order = Perplexity(model=spec).score, WordOrder(model=spec).score
-    scores.setdefault(kind, []).extend((perplexity(text), order(text)) for text in texts)
-
-
-def _thresholds(clean: Sequence[tuple[float, float]]) -> tuple[float, float, float]:
-    """A perplexity and a gain that together keep the wanted share: (perplexity, gain, kept).
-
-    Each is set to cost as much as the other, as little as the wanted share demands.
-    """
-    perplexities, gains = [p for p, _ in clean], [g for _, g in clean]
-    share = _KEPT
-    while True:
-        perplexity = _rounded(quantile(perplexities, share), up=True)
-        gain = _rounded(quantile(gains, 1 - share), up=False)
-        kept = sum(p <= perplexity and g >= gain for p, g in clean) / len(clean)
-        if kept >= _KEPT or share >= 1:
-            return perplexity, gain, kept
-        share += 0.0005
-
-
-def _rounded(value: float, *, up: bool) -> float:
-    """Two significant digits, rounded to the side that keeps more."""
-    rounded = float(f"{value:.1e}")
-    unit = 10.0 ** (int(f"{value:.1e}".partition("e")[2]) - 1)
-    if up and rounded < value:
-        rounded += unit
-    if not up and rounded > value:
-        rounded -= unit
-    return float(f"{rounded:.2g}")
+    add_scores(scores, "word salad", salads, model)
 
 
 def _card(
@@ -277,12 +219,12 @@ def _card(
     binary: Path,
     chosen: _Chosen,
     lines: Sequence[str],
-    scores: _Scores,
+    scores: Scores,
     verified: dict[str, Any],
 ) -> ModelCard:
-    clean = scores[_CLEAN]
+    clean = scores[CLEAN]
     references = sorted(kind for kind in scores if kind in chosen.measured_clean)
-    perplexity, gain, kept = _thresholds(clean)
+    perplexity, gain, kept = suggested_thresholds(clean)
     plain = asdict(settings)
     digest = hashlib.sha256("".join(line + "\n" for line in lines).encode()).hexdigest()
     return ModelCard.of_file(
@@ -318,9 +260,9 @@ def _card(
                 "has a higher perplexity (or a lower gain of order) than clean prose; dropped: "
                 "at these thresholds"
             ),
-            "kinds": [_row(kind, found, clean, perplexity, gain) for kind, found in scores.items()],
+            "kinds": kind_rows(scores, perplexity, gain),
             **{
-                f"auc_against_{reference.replace(' ', '_')}": _areas(scores, reference)
+                f"auc_against_{reference.replace(' ', '_')}": areas_against(scores, reference)
                 for reference in references
             },
             "verified": verified,
@@ -336,51 +278,3 @@ def _card(
             "Texts of a few words have perplexities of any size.",
         ],
     )
-
-
-def _row(
-    kind: str,
-    found: Sequence[tuple[float, float]],
-    clean: Sequence[tuple[float, float]],
-    perplexity: float,
-    gain: float,
-) -> dict[str, Any]:
-    perplexities, gains = [p for p, _ in found], [g for _, g in found]
-    by_perplexity = [p > perplexity for p in perplexities]
-    by_order = [g < gain for g in gains]
-    either = [a or b for a, b in zip(by_perplexity, by_order, strict=True)]
-    auc, auc_order = _separated(found, clean)
-    return {
-        "texts": kind,
-        "count": len(found),
-        "median": float(f"{quantile(perplexities, 0.5):.3g}"),
-        "auc": auc,
-        "median_gain": float(f"{quantile(gains, 0.5):.3g}"),
-        "auc_of_gain": auc_order,
-        "dropped_by_perplexity": round(sum(by_perplexity) / len(found), 3),
-        "dropped_by_word_order": round(sum(by_order) / len(found), 3),
-        "dropped_by_either": round(sum(either) / len(found), 3),
-    }
-
-
-def _separated(
-    found: Sequence[tuple[float, float]], clean: Sequence[tuple[float, float]]
-) -> tuple[float, float]:
-    """How well perplexity, and the gain of word order, tell texts from clean ones."""
-    auc = area_under_curve([p for p, _ in found], [p for p, _ in clean])
-    of_gain = area_under_curve([g for _, g in clean], [g for _, g in found])
-    return round(auc, 3), round(of_gain, 3)
-
-
-# Kinds that are no noise, and needn't be told from other clean texts.
-_NO_NOISE = (_CLEAN, _WEB, "ordinary web pages")
-
-
-def _areas(scores: _Scores, reference: str) -> list[dict[str, Any]]:
-    """How well each kind of noise is told from a kind of clean texts that was never learnt."""
-    rows = []
-    for kind, found in scores.items():
-        if kind not in (*_NO_NOISE, reference):
-            auc, of_gain = _separated(found, scores[reference])
-            rows.append({"texts": kind, "auc": auc, "auc_of_gain": of_gain})
-    return rows

@@ -7,6 +7,7 @@ import os
 import threading
 from pathlib import Path
 
+import psutil
 import pytest
 
 from filters import models
@@ -124,3 +125,11 @@ def test_loading_is_silent(
     load_kenlm("perplexity-small").score("a line of words")
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
+
+
+def test_models_start_no_threads_that_could_fight_with_other_workers() -> None:
+    before = psutil.Process().num_threads()
+    for _ in range(3):
+        load_fasttext("math-score-small").predict("a line of words", 1)
+        load_kenlm("perplexity-small").score("a line of words")
+    assert psutil.Process().num_threads() == before
