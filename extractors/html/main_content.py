@@ -221,7 +221,11 @@ def _is_boilerplate(element: Element, mass: _Mass, whole_math: int, whole_good: 
                 kind = name_kind(name)
                 if kind is not NameKind.NOTHING and (
                     (kind is NameKind.CONTROL and mass.math == 0 and not mass.has_heading)
-                    or (kind is NameKind.BOILERPLATE and mass.math < 3 and not _is_prose(mass))
+                    or (
+                        kind is NameKind.BOILERPLATE
+                        and (mass.math < 3 or mass.links > 0.8 * mass.chars)
+                        and not _is_prose(mass)
+                    )
                     or (kind is NameKind.COMMENTS and whole_math == 0)
                 ):
                     return True

@@ -273,3 +273,18 @@ def test_an_article_keeps_its_title_above_headings_of_the_first_level() -> None:
 def test_footnotes_of_distill_do_not_fuse_with_the_word_before() -> None:
     body = "<p>an unknown land<d-footnote>As Krige did.</d-footnote>. We <d-footnote></d-footnote>go</p>"
     assert "an unknown land (As Krige did.). We go" in extract_html(page(body)).text
+
+
+def test_a_navigation_bar_of_links_with_formulas_is_no_content() -> None:
+    links = "".join(
+        f'<li><a href="c{i}.html">Choice of <span class="math">\\(u_{i}\\)</span></a></li>'
+        for i in range(8)
+    )
+    prose = (
+        "<p>The scale \\(u_c\\) is chosen so that \\(u\\) is about \\(1\\), and no more.</p>" * 9
+    )
+    text = extract_html(
+        page(f'<div class="navbar"><ul>{links}</ul></div><h1>Scales</h1>{prose}')
+    ).text
+    assert "Choice of" not in text
+    assert "# Scales" in text
