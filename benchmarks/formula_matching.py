@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import html
+import itertools
 import re
 import unicodedata
 from collections import defaultdict
@@ -282,34 +283,34 @@ def match(
     open_found = dict.fromkeys(range(len(found)))
     free = set(range(len(true)))
     has_letters_only = any("\\" not in one.text for one in true if one.oracle == LETTERS_ONLY)
-    # Within a key, wanted formulas are served first, and each by one in its own mode if it can be.
-    for exact in (True, False):
+    # Wanted formulas are served first, by their TeX before their look, in their mode if it can be.
+    for wanted, exact, any_mode in itertools.product((True, False), (True, False), (False, True)):
         by_key: dict[str, list[int]] = defaultdict(list)
-        for index in sorted(free, key=lambda i: (not true[i].is_wanted, i)):
-            for key in _keys(true[index], looks[index], exact=exact):
-                by_key[key].append(index)
-        for any_mode in (False, True):
-            for position in list(open_found):
-                one = found[position]
-                keys = (
-                    [exact_key(one.tex)] + [exact_key(one.tex.replace("\\", ""))] * has_letters_only
-                    if exact
-                    else sorted(renderings.get(one.tex, NO_RENDERING).skeletons)
-                )
-                partner = next(
-                    (
-                        index
-                        for key in keys
-                        if key
-                        for index in by_key.get(key, ())
-                        if index in free and (any_mode or true[index].display == one.display)
-                    ),
-                    None,
-                )
-                if partner is not None:
-                    free.discard(partner)
-                    del open_found[position]
-                    result.pairs.append((partner, position, exact))
+        for index in sorted(free):
+            if true[index].is_wanted == wanted:
+                for key in _keys(true[index], looks[index], exact=exact):
+                    by_key[key].append(index)
+        for position in list(open_found):
+            one = found[position]
+            keys = (
+                [exact_key(one.tex)] + [exact_key(one.tex.replace("\\", ""))] * has_letters_only
+                if exact
+                else sorted(renderings.get(one.tex, NO_RENDERING).skeletons)
+            )
+            partner = next(
+                (
+                    index
+                    for key in keys
+                    if key
+                    for index in by_key.get(key, ())
+                    if index in free and (any_mode or true[index].display == one.display)
+                ),
+                None,
+            )
+            if partner is not None:
+                free.discard(partner)
+                del open_found[position]
+                result.pairs.append((partner, position, exact))
     known_keys = {exact_key(one.text) for one in true if one.format == "tex"}
     known_looks = {look for each in looks for look in each}
     for position in open_found:

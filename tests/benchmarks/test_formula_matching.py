@@ -79,3 +79,14 @@ def test_hidden_formulas_are_neither_missed_nor_false() -> None:
     true = [_true("x", wanted=False)]
     assert match(true, [], {}, [frozenset()]).missed == []
     assert match(true, [Found("x", False)], {}, [frozenset()]).false == []
+
+
+def test_a_wanted_formula_is_served_before_a_hidden_one_with_the_same_tex() -> None:
+    looks = frozenset({"x^(2)"})
+    rendering = Rendering(parses=True, error="", skeletons=looks)
+    shown = TrueFormula("static:mjx", "mathml", False, "<math/>", "", True, False, False)
+    result = match(
+        [_true("x^2", wanted=False), shown], [Found("x^2", False)], {"x^2": rendering}, [looks] * 2
+    )
+    assert result.missed == []
+    assert [index for index, _, _ in result.pairs] == [1]
