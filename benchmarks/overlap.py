@@ -282,16 +282,17 @@ def recall(problems: Sequence[Problem], planted: Sequence[Planted]) -> None:
 def command(arguments: argparse.Namespace, folder: Path, corpus: Sequence[Path]) -> None:
     """``proofmill overlap report`` over several files, with one worker and with more."""
     size = sum(path.stat().st_size for path in corpus)
-    print("\n| command | wall s | MB/s | peak MB |\n| --- | ---: | ---: | ---: |")
+    print("\n| command | wall s | CPU s | MB a CPU second | peak MB |")
+    print("| --- | ---: | ---: | ---: | ---: |")
     for workers in range(1, arguments.workers + 1):
         line = [sys.executable, "-m", "pipelines.cli", "overlap", "report", *map(str, corpus)]
         for spec in arguments.problems:
             line += ["--problems", spec]
         line += ["--output", str(folder / f"report{workers}"), "--workers", str(workers)]
         sample, _ = run_command([*line, "--progress", "json"], 1, size)
-        rate = size / sample.wall_seconds / 1e6
         print(
-            f"| `overlap report`, {workers} worker(s) | {sample.wall_seconds:.1f} | {rate:.1f} | "
+            f"| `overlap report`, {workers} worker(s) | {sample.wall_seconds:.1f} | "
+            f"{sample.cpu_seconds:.1f} | {size / sample.cpu_seconds / 1e6:.1f} | "
             f"{sample.peak_bytes / 1e6:,.0f} |",
             flush=True,
         )

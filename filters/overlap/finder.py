@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +11,7 @@ from rapidfuzz.distance import LCSseq
 from filters.overlap.editions import Edition, Tokenisation
 from filters.overlap.index import NgramIndex, Stretch
 from filters.overlap.problems import Match, Problem, Side
-from filters.overlap.tokens import Tokens, tokenise
+from filters.overlap.tokens import Hashes, Tokens, tokenise
 
 __all__ = ["OverlapFinder"]
 
@@ -30,7 +30,7 @@ class _Texts:
     ) -> None:
         self.tokenisation = tokenisation
         self.tokens = tokenise([problems[number].text(side) for number, side in keys], tokenisation)
-        self.bounds = self.tokens.bounds()
+        self.bounds = self.tokens.bounds
         self.lengths = np.diff(self.bounds)
         self.indices = [
             (edition, NgramIndex(self.tokens, np.flatnonzero(chosen), n))
@@ -120,28 +120,24 @@ class OverlapFinder:
     def _verified(self, match: Match, stretch: Stretch, tokens: Tokens, texts: _Texts) -> Match:
         first, end = texts.bounds[stretch.text], texts.bounds[stretch.text + 1]
         wanted = texts.tokens.hashes[first:end]
-        places = np.flatnonzero(tokens.hashes[stretch.start : stretch.end] == wanted[0])
-        contained = any(
-            place + match.tokens <= stretch.end - stretch.start
-            and tokens.same(stretch.start + int(place), texts.tokens, int(first), match.tokens)
-            for place in places
+        place = _place_of(wanted, tokens.hashes[stretch.start : stretch.end])
+        contained = place >= 0 and tokens.same(
+            stretch.start + place, texts.tokens, int(first), match.tokens
         )
         if not self._verify:
             return replace(match, contained=contained)
         # As far to both sides as the whole problem could reach.
-        low, high = (int(bound) for bound in _document_bounds(tokens, stretch.document))
+        low, high = tokens.bounds[stretch.document : stretch.document + 2]
         begin = max(stretch.start - match.tokens, low)
         stop = min(stretch.end + match.tokens, high)
         common = LCSseq.similarity(wanted.tolist(), tokens.hashes[begin:stop].tolist())
         return replace(match, contained=contained, lcs_ratio=round(common / match.tokens, 4))
 
 
-def _document_bounds(tokens: Tokens, document: int) -> Iterator[np.int64]:
-    """The first token of a document and the one after its last."""
-    last = document + 1 == len(tokens.text_starts)
-    yield np.searchsorted(tokens.starts, tokens.text_starts[document])
-    yield (
-        np.int64(len(tokens.starts))
-        if last
-        else np.searchsorted(tokens.starts, tokens.text_starts[document + 1])
-    )
+def _place_of(wanted: Hashes, within: Hashes) -> int:
+    """Where some hashes stand in a row, -1 for nowhere; linear, whatever repeats itself."""
+    needle, haystack = wanted.tobytes(), within.tobytes()
+    at = haystack.find(needle)
+    while at >= 0 and at % wanted.itemsize:
+        at = haystack.find(needle, at + 1)
+    return at // wanted.itemsize if at >= 0 else -1

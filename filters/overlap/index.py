@@ -63,7 +63,7 @@ class NgramIndex:
         self._texts = texts
         self._n = n
         hashes = texts.window_hashes(n)
-        bounds = texts.bounds()
+        bounds = texts.bounds
         places = np.concatenate(
             [np.arange(bounds[c], bounds[c + 1] - n + 1) for c in chosen] or [np.zeros(0, np.int64)]
         ).astype(np.int64)

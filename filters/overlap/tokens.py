@@ -65,6 +65,7 @@ class Tokens:
         """The number of the text that each token is in."""
         return np.searchsorted(self.text_starts, self.starts[tokens], "right") - 1
 
+    @functools.cached_property
     def bounds(self) -> _Integers:
         """The first token of each text, and the number of tokens at the end."""
         first = np.searchsorted(self.starts, self.text_starts, "left")

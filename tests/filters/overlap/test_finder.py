@@ -184,6 +184,10 @@ def test_a_text_of_one_word_again_and_again_costs_no_more_than_others() -> None:
     (match,) = finder.find([many])
     assert match.ngrams == 20_000 - 29
     assert match.contained
+    almost = OverlapFinder(
+        [Problem("s", "0", input=f"{many} 1 {'0 ' * 29}")], editions_named(["published-30"])
+    )
+    assert not any(match.contained for match in almost.find([many * 5]))
 
 
 # ---- the published analysis ---------------------------------------------------------------------
