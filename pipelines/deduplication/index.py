@@ -7,7 +7,9 @@ crosses a shuffle is an ordinal, and everything else is looked up in memory-mapp
 from __future__ import annotations
 
 import functools
+import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -40,6 +42,7 @@ __all__ = [
 _BATCH = 64
 # Characters of a batch: long texts go with fewer others.
 _BATCH_CHARS = 1 << 20
+_SHINGLE_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +152,8 @@ class IndexWriter:
             self._write("bands", np.concatenate(self._bands, axis=1))
             self._write("signatures", np.concatenate(self._signatures))
             if near.verify == "exact":
-                self._write("shingles", np.concatenate(self._shingles))
+                with write_atomically(self._task.file("shingles")) as path, path.open("wb") as file:
+                    file.writelines(values.astype("<u4").data for values in self._shingles)
                 sizes = [len(values) for values in self._shingles]
                 self._write("starts", np.cumsum([0, *sizes], dtype=np.int64))
         longest = max((len(i.encode()) for i in table.column("document_id").to_pylist()), default=1)
@@ -250,9 +254,11 @@ class Index:
         if task.earlier:
             return None
         row = ordinal - int(self.bases[place])
-        starts = _mapped(str(task.file("starts")))
-        values: npt.NDArray[np.uint32] = _mapped(str(task.file("shingles")))
-        return values[starts[row] : starts[row + 1]]
+        first, last = (int(start) for start in _mapped(str(task.file("starts")))[row : row + 2])
+        # Read, not mapped: sets are the bulk of an index, and what is mapped counts as memory.
+        file = _opened(str(task.file("shingles")))
+        packed = os.pread(file.fileno(), (last - first) * _SHINGLE_BYTES, first * _SHINGLE_BYTES)
+        return np.frombuffer(packed, "<u4")
 
     def to_json(self) -> list[dict[str, Any]]:
         """As plain data."""
@@ -279,6 +285,11 @@ def write_index_array(task: IndexedTask, kind: str, array: npt.NDArray[Any]) -> 
 def _mapped(path: str) -> npt.NDArray[Any]:
     array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
     return array
+
+
+@functools.lru_cache(maxsize=256)
+def _opened(path: str) -> io.FileIO:
+    return io.FileIO(path)
 
 
 def scheme_of(near: NearDuplicates) -> str:
