@@ -20,7 +20,7 @@ __all__ = ["OUTPUTS", "RunDirectory", "WrittenFile", "file_sha256", "write_atomi
 _TEMPORARY = ".tmp-"
 
 # Folders of a run's result.
-OUTPUTS = ("documents", "trails", "decisions", "dropped", "views", "signatures")
+OUTPUTS = ("documents", "trails", "decisions", "dropped", "views", "signatures", "repeated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,10 @@ class RunDirectory:
     def failure(self, task: int, phase: str = "read") -> Path:
         """Why the input of a task couldn't be read."""
         return self.work / phase / f"{task:06d}.failed.json"
+
+    def removed(self, part: int) -> Path:
+        """The repeated paragraphs that were taken out of a part's texts."""
+        return self.work / "write" / f"{part:06d}.removed.json"
 
     def read_trails(self, task: int) -> Path:
         """Trails of what a task's own filters dropped."""

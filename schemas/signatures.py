@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from schemas.version import versioned
 
-__all__ = ["DUPLICATE_DECISIONS", "SIGNATURES"]
+__all__ = ["DUPLICATE_DECISIONS", "REPEATED_PARAGRAPHS", "SIGNATURES"]
 
 SIGNATURES = versioned(
     "signatures",
@@ -46,5 +46,19 @@ DUPLICATE_DECISIONS = versioned(
         pa.field("members", pa.int64(), nullable=False),
         pa.field("similarity", pa.float64()),
         pa.field("threshold", pa.float64()),
+        # What many documents share and went from this one's text.
+        pa.field("paragraphs_removed", pa.int64(), nullable=False),
+        pa.field("chars_removed", pa.int64(), nullable=False),
+    ],
+)
+
+# One row a paragraph that went because many documents share it.
+REPEATED_PARAGRAPHS = versioned(
+    "repeated_paragraphs",
+    1,
+    [
+        pa.field("hash", pa.uint64(), nullable=False),
+        pa.field("documents", pa.int64(), nullable=False),
+        pa.field("text", pa.string(), nullable=False),
     ],
 )

@@ -11,13 +11,14 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import apache_beam as beam
+import pyarrow as pa
 import structlog
 import yaml
 
@@ -40,13 +41,15 @@ from pipelines.deduplication.parts import (
 )
 from pipelines.deduplication.progress import PhaseDisplay
 from pipelines.deduplication.recipe import DeduplicationRecipe
-from pipelines.deduplication.stages import Deduplication
+from pipelines.deduplication.stages import Deduplication, repeated_paragraphs
 from pipelines.deduplication.writing import write_part
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputError, OtherRun
 from pipelines.funnel import FunnelStage, draw_funnel
+from pipelines.parquet import write_table
 from pipelines.plan import code_versions
 from pipelines.run_directory import RunDirectory
+from schemas.signatures import REPEATED_PARAGRAPHS
 
 __all__ = ["CorpusRun", "DeduplicationOutcome"]
 
@@ -261,7 +264,10 @@ class CorpusRun:
         seconds: float,
     ) -> dict[str, Any]:
         directory = self._directory
-        manifest = make_manifest(self._recipe, self._files, fingerprint, markers)
+        repeated = self._write_repeated(range(len(markers)))
+        manifest = make_manifest(
+            self._recipe, self._files, fingerprint, [*markers], repeated_files=repeated
+        )
         manifest["run"] = {
             "command": self._command,
             "engine": self._engine.description,
@@ -277,6 +283,28 @@ class CorpusRun:
         if not self._keep_work:
             shutil.rmtree(directory.work, ignore_errors=True)
         return manifest
+
+    def _write_repeated(self, parts: Iterable[int]) -> list[dict[str, Any]]:
+        """A table of the paragraphs that were taken out, most frequent first."""
+        directory = self._directory
+        if self._recipe.deduplication.paragraphs is None:
+            return []
+        texts: dict[int, str] = {}
+        for part in parts:
+            for key, text in directory.read_json(directory.removed(part)) or ():
+                texts[key] = min(text, texts.get(key, text))
+        counted = repeated_paragraphs(directory.deduplication)
+        rows = sorted(
+            (
+                {"hash": key, "documents": documents, "text": texts[key]}
+                for key, documents in counted.tolist()
+                if key in texts
+            ),
+            key=lambda row: (-row["documents"], row["hash"]),
+        )
+        path = directory.root / "repeated" / "paragraphs.parquet"
+        write_table(path, pa.Table.from_pylist(rows, REPEATED_PARAGRAPHS))
+        return [asdict(directory.written(path, len(rows)))]
 
 
 class SignDocuments(beam.PTransform):

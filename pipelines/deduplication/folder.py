@@ -49,6 +49,14 @@ class DeduplicationFolder:
         """What ``edges`` names, as far as it's there."""
         return sorted((self.root / "edges" / kind).glob("*.npy"))
 
+    def paragraphs(self, part: int, partition: int) -> Path:
+        """Hashes of repeated paragraphs and in how many documents they are."""
+        return self.root / "paragraphs" / f"{part:05d}-{partition:03d}.npy"
+
+    def all_paragraphs(self) -> list[Path]:
+        """What ``paragraphs`` names, as far as it's there."""
+        return sorted((self.root / "paragraphs").glob("*.npy"))
+
     def verdicts(
         self, stage: str, by: Literal["place", "id"] | str, part: int, partition: int
     ) -> Path:

@@ -23,12 +23,14 @@ import pyarrow.parquet as pq
 from filters.exact_duplicates import ExactDuplicates
 from filters.minhash import SCHEME, Shingles, band_hashes
 from filters.near_duplicates import NearDuplicates
+from filters.repeated_paragraphs import RepeatedParagraphs
 from filters.url_duplicates import UrlDuplicates
 from pipelines.parquet import write_table
 from pipelines.run_directory import write_atomically
 from schemas.signatures import SIGNATURES
 
 __all__ = [
+    "PARAGRAPH",
     "Index",
     "IndexEntry",
     "IndexWriter",
@@ -37,6 +39,9 @@ __all__ = [
     "scheme_of",
     "write_index_array",
 ]
+
+# A paragraph of a document that is long enough to be counted.
+PARAGRAPH = np.dtype([("hash", "<u8"), ("row", "<i8")])
 
 # Texts that are signed at a time.
 _BATCH = 64
@@ -53,14 +58,17 @@ class Stages:
         url: By address.
         exact: By equal normalised text.
         near: By similar text.
+        paragraphs: Of parts of texts.
     """
 
     url: UrlDuplicates | None = None
     exact: ExactDuplicates | None = None
     near: NearDuplicates | None = None
+    paragraphs: RepeatedParagraphs | None = None
 
     def __bool__(self) -> bool:
-        return any(stage is not None for stage in (self.url, self.exact, self.near))
+        stages = (self.url, self.exact, self.near, self.paragraphs)
+        return any(stage is not None for stage in stages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +140,7 @@ class IndexWriter:
         self._bands: list[npt.NDArray[np.uint64]] = []
         self._signatures: list[npt.NDArray[np.uint32]] = []
         self._shingles: list[npt.NDArray[np.uint32]] = []
+        self._paragraphs: list[npt.NDArray[np.void]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, entry: IndexEntry) -> None:
@@ -156,6 +165,8 @@ class IndexWriter:
                     file.writelines(values.astype("<u4").data for values in self._shingles)
                 sizes = [len(values) for values in self._shingles]
                 self._write("starts", np.cumsum([0, *sizes], dtype=np.int64))
+        if self._stages.paragraphs is not None:
+            self._write("paragraphs", np.concatenate([np.empty(0, PARAGRAPH), *self._paragraphs]))
         longest = max((len(i.encode()) for i in table.column("document_id").to_pylist()), default=1)
         return IndexedTask(self._task.folder, self._task.number, table.num_rows, longest)
 
@@ -169,6 +180,8 @@ class IndexWriter:
         if stages.near is not None:
             shingles = stages.near.minhash.shingler.shingles([entry.text for entry in entries])
             signatures = self._sign(stages.near, shingles)
+        if stages.paragraphs is not None:
+            self._hash_paragraphs(stages.paragraphs, entries)
         columns: dict[str, Any] = {
             name: [getattr(entry, name) for entry in entries]
             for name in ("document_id", "subset", "date", "licence", "score")
@@ -179,6 +192,16 @@ class IndexWriter:
         columns["signature"] = signatures or [None] * len(entries)
         columns["kept_id"] = [""] * len(entries)
         self._tables.append(pa.Table.from_pydict(columns, schema=SIGNATURES))
+
+    def _hash_paragraphs(
+        self, paragraphs: RepeatedParagraphs, entries: Sequence[IndexEntry]
+    ) -> None:
+        first = sum(table.num_rows for table in self._tables)
+        for row, entry in enumerate(entries, first):
+            hashes = paragraphs.hashes(entry.text)
+            own = np.empty(len(hashes), PARAGRAPH)
+            own["hash"], own["row"] = hashes, row
+            self._paragraphs.append(own)
 
     def _sign(self, near: NearDuplicates, shingles: Shingles) -> list[bytes]:
         made = near.minhash.signatures(shingles)
@@ -259,6 +282,10 @@ class Index:
         file = _opened(str(task.file("shingles")))
         packed = os.pread(file.fileno(), (last - first) * _SHINGLE_BYTES, first * _SHINGLE_BYTES)
         return np.frombuffer(packed, "<u4")
+
+    def paragraphs(self, place: int) -> npt.NDArray[np.void]:
+        """The ``PARAGRAPH`` rows of a task."""
+        return _mapped(str(self.tasks[place].file("paragraphs")))
 
     def to_json(self) -> list[dict[str, Any]]:
         """As plain data."""

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from filters.repeated_paragraphs import RepeatedParagraphs
 from pipelines.deduplication.index import scheme_of
 from pipelines.deduplication.parts import CorpusFile
 from pipelines.deduplication.recipe import DeduplicationRecipe
@@ -17,12 +18,16 @@ __all__ = ["MANIFEST_KIND", "make_manifest", "manifest_funnel"]
 MANIFEST_KIND = "deduplication"
 MANIFEST_VERSION = 1
 
+_REASONS = {RepeatedParagraphs.name: "nothing_left"}
+
 
 def make_manifest(
     recipe: DeduplicationRecipe,
     files: Sequence[CorpusFile],
     fingerprint: dict[str, Any],
     markers: Sequence[Mapping[str, Any]],
+    *,
+    repeated_files: Sequence[dict[str, Any]] = (),
 ) -> dict[str, Any]:
     """All of a manifest but ``run``, which says what differs between two runs of the same bytes.
 
@@ -31,6 +36,7 @@ def make_manifest(
         files: Its inputs.
         fingerprint: What decides its bytes.
         markers: Those of its written parts.
+        repeated_files: The table of repeated paragraphs, if there is one.
 
     Raises:
         ConservationError: Documents went missing.
@@ -44,13 +50,14 @@ def make_manifest(
             f"{documents} documents were read, {kept} kept and {dropped} dropped"
         )
     stages = recipe.deduplication
+    names = [s.name for s in (stages.url, stages.exact, stages.near, stages.paragraphs) if s]
     return {
         "kind": MANIFEST_KIND,
         "manifest_version": MANIFEST_VERSION,
         "fingerprint": fingerprint["fingerprint"],
         "recipe": {"name": recipe.name, "sha256": recipe.digest},
         "code": fingerprint["code"],
-        "stages": [s.name for s in (stages.url, stages.exact, stages.near) if s is not None],
+        "stages": names,
         "signatures": {"scheme": scheme_of(stages.near) if stages.near else ""},
         "inputs": [
             {
@@ -64,7 +71,11 @@ def make_manifest(
             for file in files
         ],
         "counts": {"documents": documents, "kept": kept, "dropped": dropped},
-        "drops": {row[0]: {"duplicate": row[1]} for row in drops},
+        "drops": {row[0]: {_REASONS.get(row[0], "duplicate"): row[1]} for row in drops},
+        **{
+            name: sum(marker[name] for marker in markers)
+            for name in ("paragraphs_removed", "chars_removed")
+        },
         "kept_text_bytes": sum(marker["kept_text_bytes"] for marker in markers),
         "subsets": [
             dict(zip(("subset", "documents", "text_chars"), row, strict=True))
@@ -77,7 +88,8 @@ def make_manifest(
             for row in _summed(marker["overlap"] for marker in markers)
         ],
         "files": sorted(
-            (file for marker in markers for file in marker["files"]), key=lambda f: f["path"]
+            [*repeated_files, *(file for marker in markers for file in marker["files"])],
+            key=lambda file: str(file["path"]),
         ),
     }
 

@@ -45,7 +45,9 @@ from pipelines.deduplication.verification import (
 from pipelines.parquet import write_table
 
 __all__ = [
+    "REPEATED",
     "ChooseRepresentatives",
+    "CountParagraphs",
     "FindCandidates",
     "GroupEqual",
     "LargeStar",
@@ -55,6 +57,9 @@ __all__ = [
 
 # A partition is one element of a group-by; the number decides no byte of the output.
 PARTITIONS = 32
+
+# A repeated paragraph, and in how many documents it is.
+REPEATED = np.dtype([("hash", "<u8"), ("documents", "<i8")])
 
 
 class GroupEqual(beam.PTransform):
@@ -150,6 +155,31 @@ class ChooseRepresentatives(beam.PTransform):
             | "Read members" >> beam.ParDo(self._members)
             | "Group clusters" >> beam.GroupByKey()
             | "Choose representatives" >> beam.ParDo(self._choose)
+        )
+
+
+class CountParagraphs(beam.PTransform):
+    """Places of tasks to the partitions in which repeated paragraphs were counted.
+
+    Args:
+        root: The deduplication's folder.
+        minimum: Documents that make a paragraph a repeated one.
+        part: Of the hashes those that leave this remainder,
+        parts: divided by this.
+    """
+
+    def __init__(self, root: str, minimum: int, part: int, parts: int) -> None:
+        super().__init__()
+        self._read = _ReadParagraphs(root, part, parts)
+        self._count = _CountParagraphs(root, minimum, part)
+
+    def expand(self, places: beam.PCollection) -> beam.PCollection:
+        """Groups equal paragraphs and counts them."""
+        return (
+            places
+            | "Read paragraphs" >> beam.ParDo(self._read)
+            | "Group equal paragraphs" >> beam.GroupByKey()
+            | "Count documents" >> beam.ParDo(self._count)
         )
 
 
@@ -341,6 +371,42 @@ class _Verify(_OverIndex):
             pairs = pairs[similar >= least]
         self._folder.write_array(self._folder.edges("similar", element), pairs)
         yield element
+
+
+@beam.typehints.with_input_types(int)
+@beam.typehints.with_output_types(tuple[int, bytes])
+class _ReadParagraphs(_OverIndex):
+    def __init__(self, root: str, part: int, parts: int) -> None:
+        super().__init__(root)
+        self._part, self._parts = part, parts
+
+    def process(self, element: int) -> Iterator[tuple[int, bytes]]:
+        if self._index.tasks[element].earlier:
+            return
+        rows = self._index.paragraphs(element)
+        hashes = rows["hash"][~self._dropped(element)[rows["row"]]]
+        hashes = hashes[hashes % np.uint64(self._parts) == self._part]
+        of = hashes // np.uint64(self._parts) % np.uint64(PARTITIONS)
+        for partition in np.unique(of):
+            yield int(partition), hashes[of == partition].tobytes()
+
+
+@beam.typehints.with_input_types(tuple[int, Iterable[bytes]])
+@beam.typehints.with_output_types(int)
+class _CountParagraphs(_OverIndex):
+    def __init__(self, root: str, minimum: int, part: int) -> None:
+        super().__init__(root)
+        self._minimum, self._part = minimum, part
+
+    def process(self, element: tuple[int, Iterable[bytes]]) -> Iterator[int]:
+        partition, blocks = element
+        # A document names each of its paragraphs once, so that occurrences are documents.
+        hashes, counts = np.unique(np.frombuffer(b"".join(blocks), "<u8"), return_counts=True)
+        repeated = counts >= self._minimum
+        found = np.empty(int(repeated.sum()), REPEATED)
+        found["hash"], found["documents"] = hashes[repeated], counts[repeated]
+        self._folder.write_array(self._folder.paragraphs(self._part, partition), found)
+        yield partition
 
 
 @beam.typehints.with_input_types(int)

@@ -15,6 +15,7 @@ import yaml
 
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
+from filters.repeated_paragraphs import RepeatedParagraphs
 from filters.url_duplicates import UrlDuplicates
 from pipelines.deduplication.index import Stages
 from pipelines.errors import RecipeError
@@ -27,6 +28,7 @@ _STAGES: Mapping[str, type[Any]] = {
     UrlDuplicates.name: UrlDuplicates,
     ExactDuplicates.name: ExactDuplicates,
     NearDuplicates.name: NearDuplicates,
+    RepeatedParagraphs.name: RepeatedParagraphs,
 }
 
 
@@ -73,8 +75,9 @@ class DeduplicationRecipe(Part):
         summary: One sentence.
         precedence: Subsets, the one whose documents stay first; others come after them all.
         columns: Names of the input's columns.
-        stages: ``url_duplicates``, ``exact_duplicates``, ``near_duplicates``, in this order, each
-            with its settings; any may be missing or have ``enabled: false``.
+        stages: ``url_duplicates``, ``exact_duplicates``, ``near_duplicates``,
+            ``repeated_paragraphs``, in this order, each with its settings; any may be missing or
+            have ``enabled: false``.
         audit: What is kept of dropped documents.
     """
 

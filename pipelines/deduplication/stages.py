@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
+from filters.repeated_paragraphs import RepeatedParagraphs
 from filters.url_duplicates import UrlDuplicates
 from pipelines.deduplication.candidates import ENTRY
 from pipelines.deduplication.clusters import VERDICTS, Order, member_dtype
@@ -25,7 +26,9 @@ from pipelines.deduplication.folder import DeduplicationFolder
 from pipelines.deduplication.index import Index, Stages
 from pipelines.deduplication.phases import (
     PARTITIONS,
+    REPEATED,
     ChooseRepresentatives,
+    CountParagraphs,
     FindCandidates,
     GroupEqual,
     LargeStar,
@@ -34,7 +37,13 @@ from pipelines.deduplication.phases import (
 )
 from pipelines.errors import ConservationError
 
-__all__ = ["Deduplication", "PhaseRunner", "verdicts_between", "verdicts_of_task"]
+__all__ = [
+    "Deduplication",
+    "PhaseRunner",
+    "repeated_paragraphs",
+    "verdicts_between",
+    "verdicts_of_task",
+]
 
 # What a wave may put into a group-by of the local engine, which holds it in memory at some four
 # times its size (measured by others and here: 70 bytes for 16).
@@ -102,6 +111,8 @@ class Deduplication:
             folder.write_array(folder.dropped, dropped)
             self._once(folder, name, find)
             counts[name] = _mark(folder, name, index, dropped)
+        folder.write_array(folder.dropped, dropped)
+        self._once(folder, RepeatedParagraphs.name, lambda: self._paragraphs(folder, index))
         return counts
 
     def _finders(
@@ -241,6 +252,23 @@ class Deduplication:
             labels[edges["second"]] = edges["first"]
         return labels
 
+    # ---- repeated paragraphs --------------------------------------------------------------------
+
+    def _paragraphs(self, folder: DeduplicationFolder, index: Index) -> None:
+        paragraphs = self.stages.paragraphs
+        if paragraphs is None:
+            return
+        new = [place for place, task in enumerate(index.tasks) if not task.earlier]
+        size = sum(len(index.paragraphs(place)) for place in new) * 8
+        parts = self._waves(size)
+        for part in range(parts):
+            self.run(
+                "Count paragraphs",
+                new,
+                CountParagraphs(str(folder.root), paragraphs.minimum_documents, part, parts),
+                parallel=size > _PARALLEL_BYTES,
+            )
+
     def _waves(self, size: int) -> int:
         return max(1, -(-size // self.wave_bytes)) if self.local else 1
 
@@ -270,6 +298,12 @@ def _mark(
         dropped[ordinals] = True
         count += len(ordinals)
     return count
+
+
+def repeated_paragraphs(root: Path) -> npt.NDArray[np.void]:
+    """The ``REPEATED`` rows that were counted, in order of hash."""
+    found = [np.load(path) for path in DeduplicationFolder(root).all_paragraphs()]
+    return np.sort(np.concatenate([np.empty(0, REPEATED), *found]), order="hash")
 
 
 def verdicts_of_task(root: Path, task: int) -> pa.Table:

@@ -15,9 +15,11 @@ import pyarrow.parquet as pq
 import xxhash
 
 from filters.near_duplicates import NearDuplicates
+from filters.repeated_paragraphs import RepeatedParagraphs
 from pipelines.deduplication.index import Stages
 from pipelines.deduplication.parts import CorpusPart, tables_of
 from pipelines.deduplication.recipe import DeduplicationRecipe
+from pipelines.deduplication.reducing import Reducer
 from pipelines.deduplication.stages import verdicts_of_task
 from pipelines.errors import ConservationError
 from pipelines.judge import in_share
@@ -55,10 +57,18 @@ def write_part(run: RunDirectory, recipe: DeduplicationRecipe, part: CorpusPart)
     dropped = np.zeros(part.rows, np.bool_)
     dropped[verdicts.column("row").to_numpy()] = True
     index = pq.read_table(run.index / f"{part.number:06d}.parquet")
-    decided = _decided(index, verdicts, part, recipe.deduplication)
     name = f"{part.file.subset or 'documents'}/{part.file.name.removesuffix('.parquet')}"
     documents = run.root / "documents" / f"{name}-{part.first:05d}.parquet"
-    kept_bytes = _write_kept(documents, part, dropped, decided, recipe)
+    paragraphs = recipe.deduplication.paragraphs
+    reducer = None
+    if paragraphs is not None:
+        reducer = Reducer(run.deduplication, paragraphs, recipe.columns.text, part.rows)
+    kept_bytes = _write_kept(documents, part, dropped, recipe, reducer)
+    decided = _decided(index, verdicts, part, recipe.deduplication, reducer)
+    kept = decided.column("verdict").to_pylist().count("keep")
+    if reducer is not None:
+        dropped |= reducer.emptied
+        run.write_json(run.removed(part.number), sorted(reducer.texts.items()))
     others = {
         run.root / "decisions" / f"{part.number:06d}.parquet": decided,
         run.root / "dropped" / f"{part.number:06d}.parquet": _dropped_texts(
@@ -66,7 +76,7 @@ def write_part(run: RunDirectory, recipe: DeduplicationRecipe, part: CorpusPart)
         ),
         run.root / "signatures" / f"{part.number:06d}.parquet": _signed(index, decided),
     }
-    files = [run.written(documents, part.rows - len(verdicts))]
+    files = [run.written(documents, kept)]
     for path, table in others.items():
         if table.num_rows:
             write_table(path, table)
@@ -75,11 +85,13 @@ def write_part(run: RunDirectory, recipe: DeduplicationRecipe, part: CorpusPart)
         "file": part.file.path,
         "digest": _digest(index),
         "documents": part.rows,
-        "kept": part.rows - len(verdicts),
+        "kept": kept,
         "drops": _counted(decided, ("dropped_by",)),
         "overlap": _counted(decided, ("subset", "kept_subset", "dropped_by")),
         "subsets": _counted(decided, ("subset",), dropped_only=False),
         "kept_text_bytes": kept_bytes,
+        "paragraphs_removed": pc.sum(decided.column("paragraphs_removed")).as_py() or 0,
+        "chars_removed": pc.sum(decided.column("chars_removed")).as_py() or 0,
         "files": [asdict(file) for file in files],
     }
     run.write_json(run.marker("write", part.number), marker)
@@ -96,9 +108,17 @@ def _digest(index: pa.Table) -> str:
     return digest.hexdigest()
 
 
-def _decided(index: pa.Table, verdicts: pa.Table, part: CorpusPart, stages: Stages) -> pa.Table:
+def _decided(
+    index: pa.Table,
+    verdicts: pa.Table,
+    part: CorpusPart,
+    stages: Stages,
+    reducer: Reducer | None,
+) -> pa.Table:
     """A decision on every document of a part."""
     rows = index.num_rows
+    nothing = np.zeros(rows, np.int64)
+    emptied = reducer.emptied if reducer else np.zeros(rows, np.bool_)
     place = np.full(rows, -1)
     place[verdicts.column("row").to_numpy()] = np.arange(len(verdicts))
     found = pa.array(np.where(place < 0, 0, place), mask=place < 0)
@@ -113,14 +133,18 @@ def _decided(index: pa.Table, verdicts: pa.Table, part: CorpusPart, stages: Stag
         "file": pa.array([part.file.name] * rows, pa.string()),
         "row": pa.array(np.arange(rows)),
         "text_chars": index.column("text_chars"),
-        "verdict": pa.array(np.where(place < 0, "keep", "drop").tolist(), pa.string()),
-        "dropped_by": of["stage"].fill_null(""),
+        "verdict": pa.array(np.where((place < 0) & ~emptied, "keep", "drop").tolist(), pa.string()),
+        "dropped_by": pc.if_else(
+            pa.array(emptied), RepeatedParagraphs.name, of["stage"].fill_null("")
+        ),
         "kept_id": of["kept_id"].fill_null(""),
         "kept_subset": of["kept_subset"].fill_null(""),
         "cluster": of["cluster"].fill_null(""),
         "members": of["members"].fill_null(0),
         "similarity": of["similarity"],
         "threshold": pc.if_else(is_near, pa.scalar(threshold), pa.scalar(None, pa.float64())),
+        "paragraphs_removed": reducer.removed if reducer else nothing,
+        "chars_removed": reducer.characters if reducer else nothing,
     }
     return pa.table(columns, schema=DUPLICATE_DECISIONS)
 
@@ -129,8 +153,8 @@ def _write_kept(
     path: Path,
     part: CorpusPart,
     dropped: npt.NDArray[np.bool_],
-    decided: pa.Table,
     recipe: DeduplicationRecipe,
+    reducer: Reducer | None,
 ) -> int:
     """Writes a part's documents that stay; returns the bytes of their text."""
     size, first = 0, 0
@@ -141,9 +165,11 @@ def _write_kept(
                 own = slice(first, first + table.num_rows)
                 first += table.num_rows
                 kept = table.filter(pa.array(~dropped[own]))
+                if reducer is not None:
+                    kept = reducer.reduced(kept, own.start + np.flatnonzero(~dropped[own]))
                 size += pc.sum(pc.binary_length(kept.column(recipe.columns.text))).as_py() or 0
                 writer.write_table(_with_keeps(kept, recipe.deduplication))
-    if first != part.rows or decided.num_rows != part.rows:
+    if first != part.rows:
         raise ConservationError(f"{part.file.path} has changed since it was signed")
     return size
 
@@ -152,7 +178,11 @@ def _with_keeps(kept: pa.Table, stages: Stages) -> pa.Table:
     """Documents with the stages' decisions added to their own, where they have some."""
     if "decisions" not in kept.column_names or kept.schema.field("decisions").type != DECISIONS:
         return kept
-    added = [Decision.keep(s.name) for s in (stages.url, stages.exact, stages.near) if s]
+    added = [
+        Decision.keep(s.name)
+        for s in (stages.url, stages.exact, stages.near, stages.paragraphs)
+        if s
+    ]
     decisions = decisions_array(
         [
             [*(Decision(**entry) for entry in entries or ()), *added]

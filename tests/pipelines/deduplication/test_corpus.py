@@ -425,3 +425,49 @@ def test_the_recipe_says_what_was_compared(finished: Path) -> None:
     manifest = json.loads((finished / "manifest.json").read_text())
     assert manifest["signatures"]["scheme"] == "proofmill-minhash-1/word/5/maths/112"
     assert isinstance(load_deduplication_recipe(), DeduplicationRecipe)
+
+
+MENU = "Home | Lectures | Problem sets | Solutions | About this site | Contact the author of it"
+
+
+def test_paragraphs_that_many_documents_share_go_and_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts_module, "_PART_ROWS", 7)
+    rows = [
+        {
+            "document_id": f"d{n:02d}",
+            "text": f"{MENU}\n\n{text_of(n, 30)}\n\n  Proof.\n\n{text_of(n + 50, 20)}",
+        }
+        for n in range(24)
+    ]
+    rows.append({"document_id": "only-menu", "text": MENU.upper().replace(" ", "  ")})
+    # Copies don't make a paragraph frequent: without them this one is in a single document.
+    rows += [{"document_id": f"copy{n:02d}", "text": text_of(77, 60)} for n in range(30)]
+    write(tmp_path / "x.parquet", rows)
+    changes = ["repeated_paragraphs.enabled=true", "repeated_paragraphs.minimum_documents=20"]
+    outcome = run(tmp_path / "run", f"web={tmp_path / 'x.parquet'}", changes=changes)
+    texts = {
+        row["document_id"]: row["text"]
+        for row in pq.read_table(tmp_path / "run" / "documents").to_pylist()
+    }
+    for number in range(24):
+        assert texts[f"d{number:02d}"] == (
+            f"{text_of(number, 30)}\n\n  Proof.\n\n{text_of(number + 50, 20)}"
+        )
+    assert sum(name.startswith("copy") for name in texts) == 1
+    by_id = decisions(tmp_path / "run")
+    assert by_id["only-menu"]["dropped_by"] == "repeated_paragraphs"
+    assert "only-menu" not in texts
+    assert by_id["d03"]["paragraphs_removed"] == 1
+    assert by_id["d03"]["chars_removed"] == len(MENU)
+    (told,) = pq.read_table(tmp_path / "run" / "repeated").to_pylist()
+    assert told["documents"] == 25
+    assert " ".join(told["text"].split()).lower() == MENU.lower()
+    assert outcome.manifest["paragraphs_removed"] == 25
+    assert verify_run(tmp_path / "run", regenerate=True, workers=1).holds
+
+
+def test_without_the_stage_texts_stay(source: Path, finished: Path) -> None:
+    assert not (finished / "repeated").exists()
+    assert {row["paragraphs_removed"] for row in decisions(finished).values()} == {0}
