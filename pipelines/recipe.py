@@ -51,6 +51,7 @@ __all__ = [
     "load_recipe",
     "packaged_recipes",
     "plain_settings",
+    "read_recipe_file",
     "sentences",
 ]
 
@@ -305,9 +306,9 @@ class Recipe(Part):
         return changed
 
 
-def packaged_recipes() -> list[str]:
-    """Names of the recipes that come with the package."""
-    folder = resources.files("pipelines.recipes")
+def packaged_recipes(package: str = "pipelines.recipes") -> list[str]:
+    """Names of the recipes that come with a package."""
+    folder = resources.files(package)
     return sorted(
         item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")
     )
@@ -319,12 +320,24 @@ def load_recipe(name: str) -> Recipe:
     Raises:
         RecipeError: There is none, or it isn't valid.
     """
-    if name in packaged_recipes():
-        text = resources.files("pipelines.recipes").joinpath(f"{name}.yaml").read_text("utf-8")
+    plain = read_recipe_file(name, "pipelines.recipes")
+    recipe = _validated(plain, name)
+    recipe.built()
+    return recipe
+
+
+def read_recipe_file(name: str, package: str) -> dict[str, Any]:
+    """A recipe as plain data, by its name in a package or by path.
+
+    Raises:
+        RecipeError: There is none, or it's no mapping in YAML.
+    """
+    if name in packaged_recipes(package):
+        text = resources.files(package).joinpath(f"{name}.yaml").read_text("utf-8")
     elif Path(name).is_file():
         text = Path(name).read_text("utf-8")
     else:
-        known = ", ".join(packaged_recipes())
+        known = ", ".join(packaged_recipes(package))
         raise RecipeError(f"no recipe {name!r}: give a path, or one of {known}")
     try:
         plain = yaml.safe_load(text)
@@ -332,9 +345,7 @@ def load_recipe(name: str) -> Recipe:
         raise RecipeError(f"{name}: not YAML: {error}") from error
     if not isinstance(plain, dict):
         raise RecipeError(f"{name}: a recipe is a mapping, this is {type(plain).__name__}")
-    recipe = _validated(plain, name)
-    recipe.built()
-    return recipe
+    return plain
 
 
 def difference(first: Recipe, second: Recipe) -> list[tuple[str, str, str]]:

@@ -6,12 +6,9 @@ import functools
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import resources
-from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
-import yaml
 
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
@@ -19,7 +16,14 @@ from filters.repeated_paragraphs import RepeatedParagraphs
 from filters.url_duplicates import UrlDuplicates
 from pipelines.deduplication.index import Stages
 from pipelines.errors import RecipeError
-from pipelines.recipe import Part, assign, build_settings, plain_settings, sentences
+from pipelines.recipe import (
+    Part,
+    assign,
+    build_settings,
+    plain_settings,
+    read_recipe_file,
+    sentences,
+)
 
 __all__ = ["Columns", "DeduplicationRecipe", "load_deduplication_recipe"]
 
@@ -131,20 +135,7 @@ def load_deduplication_recipe(name: str = "deduplicate") -> DeduplicationRecipe:
     Raises:
         RecipeError: There is none, or it isn't valid.
     """
-    packaged = resources.files("pipelines.deduplication.recipes").joinpath(f"{name}.yaml")
-    if packaged.is_file():
-        text = packaged.read_text("utf-8")
-    elif Path(name).is_file():
-        text = Path(name).read_text("utf-8")
-    else:
-        raise RecipeError(f"no deduplication recipe {name!r}: give a path, or deduplicate")
-    try:
-        plain = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise RecipeError(f"{name}: not YAML: {error}") from error
-    if not isinstance(plain, dict):
-        raise RecipeError(f"{name}: a recipe is a mapping, this is {type(plain).__name__}")
-    return _validated(plain, name)
+    return _validated(read_recipe_file(name, "pipelines.deduplication.recipes"), name)
 
 
 def _validated(plain: Mapping[str, Any], name: str) -> DeduplicationRecipe:
