@@ -13,7 +13,8 @@ from unittest.mock import patch
 from extractors.extraction import Extraction
 from extractors.html import extract_html
 from extractors.warc import ArchiveReader, Damage, WarcRecord
-from pipelines.duplicates import find_duplicates
+from pipelines.deduplication.index import IndexWriter
+from pipelines.deduplication.stages import Deduplication
 from pipelines.isolation import ExtractionFailed
 from pipelines.judge import Judged, PageJudge
 from pipelines.reading import read_task
@@ -127,7 +128,9 @@ def timed_stages() -> Iterator[StageClock]:
         "pipelines.web.PageJudge": functools.partial(_TimedJudge, clock),
         "pipelines.web.IsolatedExtractor": _ExtractorInProcess,
         "pipelines.web.read_task": clock.charged("writing", read_task),
-        "pipelines.web.find_duplicates": clock.charged("exact_duplicates", find_duplicates),
+        "pipelines.reading.IndexWriter.add": clock.charged("sign", IndexWriter.add),
+        "pipelines.reading.IndexWriter.finish": clock.charged("sign", IndexWriter.finish),
+        "pipelines.runs.Deduplication.find": clock.charged("duplicates", Deduplication.find),
         "pipelines.web.write_shard": clock.charged("writing", write_shard),
         "pipelines.reading.ArchiveReader": reader,
     }
