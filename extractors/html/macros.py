@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 
 from extractors.html.js_literals import JS_STRING, literal_end, unescaped
 from extractors.html.tex import group_end
@@ -35,6 +36,7 @@ _WINDOW = 20_000
 _GROUP_WINDOW = 4000
 _MAX_MACROS = 400
 _MAX_CONFIGURATIONS = 24
+_MAX_DEFINITIONS = 5 * _MAX_MACROS  # pages repeat theirs above each formula
 _MAX_UNCLOSED = 10
 """Definitions whose braces don't close, each of which costs a look through a whole window."""
 
@@ -123,7 +125,7 @@ def _read_config(page: str, start: int, macros: dict[str, Macro]) -> None:
 
 
 def _read_definitions(text: str, macros: dict[str, Macro]) -> None:
-    for match, end in _definitions(text):
+    for match, end in islice(_definitions(text), _MAX_DEFINITIONS):
         body = text[match.end() + 1 : end - 1]
         if "<" in body and ">" in body and re.search(r"</?[a-z]+[^<>]*>", body):
             continue  # markup inside: not a definition that renderers could read

@@ -59,7 +59,7 @@ class Code:
 
     def add(self, code: str) -> str:
         """Takes a piece in; returns what stands for it."""
-        code = _CONTROLS.sub("", nfc(code))
+        code = nfc(_CONTROLS.sub("", code))
         # Dollars pair without a Markdown parser, so code escapes its own like prose does.
         self._pieces.append(_BARE_DOLLAR.sub(r"\\$", code) if "$" in code else code)
         return f"\ue003{len(self._pieces) - 1}\ue004"
@@ -432,12 +432,13 @@ _NOT_IN_DATA = names("table h1 h2 h3 h4 article blockquote pre")
 
 def _clean(text: str) -> str:
     """NFC, without invisible characters and controls."""
+    text = _CONTROLS.sub("", text)  # first: what they stood between may compose
     if not text.isascii():
         text = _ODD_SPACES.sub(" ", _ZERO_WIDTH.sub("", text))
         if "\u200c" in text or "\u200d" in text:
             text = _JOINER.sub("", text)
         text = nfc(text)
-    return _CONTROLS.sub("", text)
+    return text
 
 
 def tidy(text: str) -> str:
