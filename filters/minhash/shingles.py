@@ -28,6 +28,9 @@ _Hashes = npt.NDArray[np.uint64]
 _Places = npt.NDArray[np.int64]
 
 _SEPARATOR, _WORD, _SYMBOL = 0, 1, 2
+# Bytes in which tokens are hashed at a time, and what counts of a longer token, which is no word.
+_BLOCK_BYTES = 1 << 18
+_TOKEN_BYTES = 1 << 16
 # Signs that make another formula of a formula: operators, relations, scripts, brackets, primes.
 # Dollars, backslashes and prose punctuation don't; neither do ``*`` and ``#``, which are Markdown.
 _MATHS_SIGNS = b"+-/=<>^_|!'%()[]{}"
@@ -166,20 +169,37 @@ def _words(texts: Sequence[str], classes: npt.NDArray[np.uint8]) -> tuple[_Hashe
 
 
 def _hashed_tokens(data: npt.NDArray[np.uint8], begins: _Places, ends: _Places) -> _Hashes:
-    """The hash of each token from prefix sums of byte[i] * P**i, divided by P**begin."""
-    powers, inverses = _powers(1 << (len(data) + 1).bit_length())
+    """The hash of each token, block by block, so that a text of any length takes little memory."""
+    ends = np.minimum(ends, begins + _TOKEN_BYTES)
+    hashes = np.empty(len(begins), np.uint64)
+    place = 0
+    while place < len(begins):
+        first = begins[place]
+        stop = int(np.searchsorted(begins, first + _BLOCK_BYTES))
+        block = data[first : ends[stop - 1]]
+        hashes[place:stop] = _hashed_block(
+            block, begins[place:stop] - first, ends[place:stop] - first
+        )
+        place = stop
+    return mixed(hashes)
+
+
+def _hashed_block(data: npt.NDArray[np.uint8], begins: _Places, ends: _Places) -> _Hashes:
+    """Tokens' hashes from prefix sums of byte[i] * P**i, divided by P**begin."""
+    powers, inverses = _powers()
     sums = np.zeros(len(data) + 1, np.uint64)
     # One more than the byte, so that none is nothing.
     np.cumsum((data + np.uint64(1)) * powers[: len(data)], out=sums[1:])
     hashes = (sums[ends] - sums[begins]) * inverses[begins]
     hashes += (ends - begins).astype(np.uint64)
-    return mixed(hashes)
+    return hashes
 
 
-@functools.lru_cache(maxsize=2)
-def _powers(count: int) -> tuple[_Hashes, _Hashes]:
-    """P**i and P**-i modulo 2**64 for i below a count."""
+@functools.cache
+def _powers() -> tuple[_Hashes, _Hashes]:
+    """P**i and P**-i modulo 2**64 for every place in a block."""
     inverse = pow(MULTIPLIER, -1, 2**64)
+    count = _BLOCK_BYTES + _TOKEN_BYTES
     return _geometric(MULTIPLIER, count), _geometric(inverse, count)
 
 

@@ -103,6 +103,21 @@ def test_shingles_are_those_of_the_plain_definition(texts: list[str], ngram: int
         assert set(shingles.of(number).tolist()) == reference_shingles(text, ngram)
 
 
+def test_a_text_of_many_megabytes_has_the_shingles_of_its_parts() -> None:
+    generator = random.Random(2)
+    words = [f"word{generator.randrange(10**7)}" for _ in range(400_000)]
+    whole = Shingler(1).shingles([" ".join(words)]).of(0)
+    parts = [" ".join(words[start : start + 1000]) for start in range(0, len(words), 1000)]
+    assert np.array_equal(whole, np.unique(Shingler(1).shingles(parts).values))
+
+
+def test_of_a_token_without_end_only_the_beginning_counts() -> None:
+    blob = "a" * 5_000_000
+    shingles = Shingler(1).shingles([f"x {blob} y", f"x {blob}b y", "x y"])
+    assert np.array_equal(shingles.of(0), shingles.of(1))
+    assert [len(shingles.of(number)) for number in range(3)] == [3, 3, 2]
+
+
 def test_signature_never_changes() -> None:
     """Stored signatures are compared with new ones: these are of the first version."""
     minhash = MinHash(8)
