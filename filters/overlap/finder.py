@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from typing import Any, Self
 
 import numpy as np
+import numpy.typing as npt
 from rapidfuzz.distance import LCSseq
 
 from filters.overlap.editions import Edition, Tokenisation
-from filters.overlap.index import NgramIndex, Stretch
+from filters.overlap.index import Entries, NgramIndex, Stretch, entries_of
 from filters.overlap.problems import Match, Problem, Side
 from filters.overlap.tokens import Hashes, Tokens, tokenise
 
-__all__ = ["OverlapFinder"]
+__all__ = ["Array", "OverlapFinder"]
+
+Array = npt.NDArray[Any]
 
 _SIDES: tuple[Side, ...] = ("input", "output", "formal")
 
@@ -23,22 +27,15 @@ class _Texts:
 
     def __init__(
         self,
-        problems: Sequence[Problem],
-        keys: Sequence[tuple[int, Side]],
         tokenisation: Tokenisation,
-        editions: Sequence[Edition],
+        tokens: Tokens,
+        indices: Sequence[tuple[Edition, int, Entries]],
     ) -> None:
         self.tokenisation = tokenisation
-        self.tokens = tokenise([problems[number].text(side) for number, side in keys], tokenisation)
-        self.bounds = self.tokens.bounds
+        self.tokens = tokens
+        self.bounds = tokens.bounds
         self.lengths = np.diff(self.bounds)
-        self.indices = [
-            (edition, NgramIndex(self.tokens, np.flatnonzero(chosen), n))
-            for edition in editions
-            for n in range(edition.shortest, edition.n + 1)
-            # The n-grams of what is long enough, and what is shorter as a whole.
-            if (chosen := self.lengths >= n if n == edition.n else self.lengths == n).any()
-        ]
+        self.indices = [(edition, NgramIndex(tokens, n, found)) for edition, n, found in indices]
 
 
 class OverlapFinder:
@@ -53,18 +50,62 @@ class OverlapFinder:
     def __init__(
         self, problems: Sequence[Problem], editions: Sequence[Edition], *, verify: bool = False
     ) -> None:
-        self._keys = [
+        keys = [
             (number, side)
             for number, problem in enumerate(problems)
             for side in _SIDES
             if problem.text(side)
         ]
+        texts = []
+        for tokenisation, chosen in _by_tokenisation(editions):
+            sides = [problems[number].text(side) for number, side in keys]
+            tokens = tokenise(sides, tokenisation)
+            texts.append(_Texts(tokenisation, tokens, list(_indices(tokens, chosen))))
+        self._set(keys, texts, verify=verify)
+
+    def _set(self, keys: list[tuple[int, Side]], texts: Sequence[_Texts], *, verify: bool) -> None:
+        self._keys = keys
+        self._texts = texts
         self._verify = verify
-        self._texts = [
-            _Texts(problems, self._keys, tokenisation, chosen)
-            for tokenisation in dict.fromkeys(edition.tokenisation for edition in editions)
-            if (chosen := [e for e in editions if e.tokenisation == tokenisation])
-        ]
+
+    def arrays(self) -> dict[str, Array]:
+        """All that the finder knows, for ``from_arrays`` in another process."""
+        numbers = [(number, _SIDES.index(side)) for number, side in self._keys]
+        arrays: dict[str, Array] = {"keys": np.array(numbers, np.int64).reshape(-1, 2)}
+        for texts in self._texts:
+            for field in fields(Tokens):
+                arrays[f"{texts.tokenisation}.{field.name}"] = getattr(texts.tokens, field.name)
+            for edition, index in texts.indices:
+                for field in fields(Entries):
+                    name = f"{edition.name}.{index.n}.{field.name}"
+                    arrays[name] = getattr(index.entries, field.name)
+        return arrays
+
+    @classmethod
+    def from_arrays(
+        cls, arrays: Mapping[str, Array], editions: Sequence[Edition], *, verify: bool = False
+    ) -> Self:
+        """The finder again whose ``arrays`` these are; it doesn't copy or change them.
+
+        Args:
+            arrays: The arrays; in mapped files, they are in memory once for all processes.
+            editions: The editions of that finder.
+            verify: Whether to measure how much of a problem there is around each match.
+        """
+        texts = []
+        for tokenisation, chosen in _by_tokenisation(editions):
+            tokens = Tokens(**_part(Tokens, arrays, tokenisation))
+            indices = [
+                (edition, n, Entries(**_part(Entries, arrays, f"{edition.name}.{n}")))
+                for edition in chosen
+                for n in range(edition.shortest, edition.n + 1)
+                if f"{edition.name}.{n}.hashes" in arrays
+            ]
+            texts.append(_Texts(tokenisation, tokens, indices))
+        finder = cls.__new__(cls)
+        keys = [(number, _SIDES[side]) for number, side in arrays["keys"].tolist()]
+        finder._set(keys, texts, verify=verify)
+        return finder
 
     @property
     def ngrams(self) -> int:
@@ -132,6 +173,27 @@ class OverlapFinder:
         stop = min(stretch.end + match.tokens, high)
         common = LCSseq.similarity(wanted.tolist(), tokens.hashes[begin:stop].tolist())
         return replace(match, contained=contained, lcs_ratio=round(common / match.tokens, 4))
+
+
+def _by_tokenisation(
+    editions: Sequence[Edition],
+) -> Iterator[tuple[Tokenisation, list[Edition]]]:
+    for tokenisation in dict.fromkeys(edition.tokenisation for edition in editions):
+        yield tokenisation, [e for e in editions if e.tokenisation == tokenisation]
+
+
+def _indices(tokens: Tokens, editions: Sequence[Edition]) -> Iterator[tuple[Edition, int, Entries]]:
+    lengths = np.diff(tokens.bounds)
+    for edition in editions:
+        for n in range(edition.shortest, edition.n + 1):
+            # The n-grams of what is long enough, and what is shorter as a whole.
+            chosen = lengths >= n if n == edition.n else lengths == n
+            if chosen.any():
+                yield edition, n, entries_of(tokens, np.flatnonzero(chosen), n)
+
+
+def _part(kind: type[Tokens | Entries], arrays: Mapping[str, Array], prefix: str) -> dict[str, Any]:
+    return {field.name: arrays[f"{prefix}.{field.name}"] for field in fields(kind)}
 
 
 def _place_of(wanted: Hashes, within: Hashes) -> int:

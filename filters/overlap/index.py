@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from filters.overlap.tokens import Hashes, Tokens
 
-__all__ = ["NgramIndex", "Stretch"]
+__all__ = ["Entries", "NgramIndex", "Stretch", "entries_of"]
 
 _Integers = npt.NDArray[np.signedinteger[Any]]
 
@@ -46,6 +46,67 @@ class Stretch:
     ngrams: int
 
 
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """All n-grams of some texts, as arrays.
+
+    Attributes:
+        hashes: The hashes of the different n-grams, in order.
+        first: For each, where its places begin in ``places``, and the number of places at the end.
+        numbers: The number of the text that each place is in.
+        places: The first tokens of the n-grams, counted within all texts.
+        table: The bits that are looked at before ``hashes``; a power of two of words.
+    """
+
+    hashes: Hashes
+    first: _Integers
+    numbers: _Integers
+    places: _Integers
+    table: Hashes
+
+
+def entries_of(texts: Tokens, chosen: _Integers, n: int) -> Entries:
+    """The n-grams of texts.
+
+    Args:
+        texts: The tokens of the problems' texts.
+        chosen: The numbers of the texts to look for.
+        n: The length of an n-gram.
+    """
+    hashes = texts.window_hashes(n)
+    bounds = texts.bounds
+    places = np.concatenate(
+        [np.arange(bounds[c], bounds[c + 1] - n + 1) for c in chosen] or [np.zeros(0, np.int64)]
+    ).astype(np.int64)
+    numbers = texts.texts_of(places)
+    hashes = hashes[places]
+    # Of an n-gram that a text repeats, the first place stands for all.
+    order = np.lexsort((places, numbers, hashes))
+    hashes, numbers, places = hashes[order], numbers[order], places[order]
+    new = np.ones(len(hashes), bool)
+    new[1:] = (hashes[1:] != hashes[:-1]) | (numbers[1:] != numbers[:-1])
+    # Four bytes do: problem sets are smaller than 2**31 tokens.
+    small_numbers, small_places = (a[new].astype(np.int32) for a in (numbers, places))
+    hashes, starts = np.unique(hashes[new], return_index=True)
+    first = np.append(starts, len(small_places)).astype(np.int32)
+    return Entries(hashes, first, small_numbers, small_places, _table_of(hashes))
+
+
+def _table_of(hashes: Hashes) -> Hashes:
+    words = min(max(len(hashes) * _BITS // 64, _FEWEST_WORDS), _MOST_WORDS)
+    table = np.zeros(1 << (words - 1).bit_length(), np.uint64)
+    if len(hashes):
+        slots = _slots(hashes, table)
+        starts = _run_starts(slots[1:] == slots[:-1])
+        table[slots[starts]] = np.bitwise_or.reduceat(_two_bits(hashes), starts)
+    return table
+
+
+def _slots(hashes: Hashes, table: Hashes) -> _Integers:
+    """The word of the table that each hash belongs to, told by its first bits."""
+    return (hashes >> np.uint64(65 - len(table).bit_length())).view(np.int64)
+
+
 class NgramIndex:
     """Finds n-grams of the problems; no false one is reported.
 
@@ -55,39 +116,17 @@ class NgramIndex:
 
     Args:
         texts: The tokens of the problems' texts.
-        chosen: The numbers of the texts to look for.
         n: The length of an n-gram.
+        entries: What ``entries_of`` gave for both; it isn't changed.
     """
 
-    def __init__(self, texts: Tokens, chosen: _Integers, n: int) -> None:
+    def __init__(self, texts: Tokens, n: int, entries: Entries) -> None:
         self._texts = texts
-        self._n = n
-        hashes = texts.window_hashes(n)
-        bounds = texts.bounds
-        places = np.concatenate(
-            [np.arange(bounds[c], bounds[c + 1] - n + 1) for c in chosen] or [np.zeros(0, np.int64)]
-        ).astype(np.int64)
-        numbers = texts.texts_of(places)
-        hashes = hashes[places]
-        # Of an n-gram that a text repeats, the first place stands for all.
-        order = np.lexsort((places, numbers, hashes))
-        hashes, numbers, places = hashes[order], numbers[order], places[order]
-        new = np.ones(len(hashes), bool)
-        new[1:] = (hashes[1:] != hashes[:-1]) | (numbers[1:] != numbers[:-1])
-        # Four bytes do: problem sets are smaller than 2**31 tokens.
-        self._numbers, self._places = (a[new].astype(np.int32) for a in (numbers, places))
-        self._hashes, first = np.unique(hashes[new], return_index=True)
-        self._first = np.append(first, len(self._places)).astype(np.int32)
-        words = min(max(len(self._hashes) * _BITS // 64, _FEWEST_WORDS), _MOST_WORDS)
-        self._shift = np.uint64(64 - (words - 1).bit_length())
-        self._table = np.zeros(1 << (64 - int(self._shift)), np.uint64)
-        if len(self._hashes):
-            slots = self._slots(self._hashes)
-            starts = _run_starts(slots[1:] == slots[:-1])
-            self._table[slots[starts]] = np.bitwise_or.reduceat(_two_bits(self._hashes), starts)
+        self.n = n
+        self.entries = entries
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return len(self.entries.hashes)
 
     def stretches(self, documents: Tokens) -> Iterator[Stretch]:
         """The stretches of all documents, by document, text and place.
@@ -95,36 +134,35 @@ class NgramIndex:
         A stretch is as long as it can be: each of its n-grams is in the text, whether or not the
         text has them in this order.
         """
-        if not len(self._hashes):
+        if not len(self.entries.hashes):
             return
-        windows = documents.window_hashes(self._n)
+        windows = documents.window_hashes(self.n)
         found = self._candidates(windows)
         # No n-gram reaches from one document into the next.
         numbers = documents.texts_of(found)
-        inside = numbers == documents.texts_of(found + self._n - 1)
+        inside = numbers == documents.texts_of(found + self.n - 1)
         found, numbers = found[inside], numbers[inside]
         if not len(found):
             return
-        rows = np.searchsorted(self._hashes, windows[found])
-        counts = self._first[rows + 1] - self._first[rows]
-        pairs = np.repeat(self._first[rows], counts) + _counted(counts)
+        entries = self.entries
+        rows = np.searchsorted(entries.hashes, windows[found])
+        counts = entries.first[rows + 1] - entries.first[rows]
+        pairs = np.repeat(entries.first[rows], counts) + _counted(counts)
         found, numbers = np.repeat(found, counts), np.repeat(numbers, counts)
-        texts, places = self._numbers[pairs], self._places[pairs]
+        texts, places = entries.numbers[pairs], entries.places[pairs]
         order = np.lexsort((found, texts, numbers))
         found, numbers, texts, places = (a[order] for a in (found, numbers, texts, places))
         real = self._verified(documents, found, texts, places)
         yield from self._joined(found[real], numbers[real], texts[real], places[real])
 
-    def _slots(self, hashes: Hashes) -> _Integers:
-        return (hashes >> self._shift).view(np.int64)
-
     def _candidates(self, windows: Hashes) -> _Integers:
+        known, table = self.entries.hashes, self.entries.table
         wanted = _two_bits(windows)
-        perhaps = np.flatnonzero(self._table[self._slots(windows)] & wanted == wanted)
+        perhaps = np.flatnonzero(table[_slots(windows, table)] & wanted == wanted)
         hashes = windows[perhaps]
-        rows = np.searchsorted(self._hashes, hashes)
-        rows[rows == len(self._hashes)] = 0
-        found: _Integers = perhaps[self._hashes[rows] == hashes]
+        rows = np.searchsorted(known, hashes)
+        rows[rows == len(known)] = 0
+        found: _Integers = perhaps[known[rows] == hashes]
         return found
 
     def _verified(
@@ -138,11 +176,11 @@ class NgramIndex:
         )
         real = np.ones(len(found), bool)
         for start, end in zip(starts, [*starts[1:], len(found)], strict=True):
-            length = end - start + self._n - 1
+            length = end - start + self.n - 1
             if documents.same(found[start], self._texts, places[start], length):
                 continue
             for pair in range(start, end):
-                real[pair] = documents.same(found[pair], self._texts, places[pair], self._n)
+                real[pair] = documents.same(found[pair], self._texts, places[pair], self.n)
         return real
 
     def _joined(
@@ -163,9 +201,9 @@ class NgramIndex:
                 int(numbers[start]),
                 int(texts[start]),
                 int(found[start]),
-                int(found[end - 1]) + self._n,
+                int(found[end - 1]) + self.n,
                 int(first_place[run]),
-                int(last_place[run]) + self._n,
+                int(last_place[run]) + self.n,
                 int(end - start),
             )
 

@@ -18,6 +18,7 @@ from filters.overlap import Edition, OverlapFinder, Problem
 from filters.overlap.formal import FormalFinder
 from pipelines.overlap.corpus import Columns, CorpusFile
 from pipelines.overlap.problem_sets import ProblemSet, problems_of
+from pipelines.overlap.shared_index import mapped_index
 from pipelines.plan import code_digest
 from pipelines.run_directory import RunDirectory
 
@@ -119,7 +120,7 @@ def searcher_of(root: str) -> Searcher:
     plan = OverlapPlan.from_json(run.read_json(run.plan)["plan"])
     problems = problems_of(pq.read_table(problems_path(run)))
     pa.default_memory_pool().release_unused()
-    finder = OverlapFinder(problems, plan.editions, verify=plan.verify)
+    finder = OverlapFinder.from_arrays(mapped_index(run), plan.editions, verify=plan.verify)
     return Searcher(plan, problems, finder, FormalFinder(problems))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from filters.overlap import Edition
+from filters.overlap import Edition, OverlapFinder
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, NotARun, OtherRun
 from pipelines.overlap.corpus import Columns, CorpusFile, check_columns
@@ -21,6 +21,7 @@ from pipelines.overlap.phase import DisplayMode, finish_phase
 from pipelines.overlap.plan import OverlapPlan, Searcher, make_plan, problems_path, searcher_of
 from pipelines.overlap.problem_sets import ProblemSet, problems_table
 from pipelines.overlap.search import FindOverlaps, overlaps_path
+from pipelines.overlap.shared_index import write_index
 from pipelines.parquet import write_table
 from pipelines.progress import Tally
 from pipelines.run_directory import RunDirectory
@@ -141,6 +142,8 @@ class OverlapReport:
         run.work.mkdir(parents=True, exist_ok=True)
         run.remove_stale()
         write_table(problems_path(run), problems_table(self._sets))
+        problems = [problem for item in self._sets for problem in item.problems]
+        write_index(run, OverlapFinder(problems, self._plan.editions).arrays())
         plan = {"fingerprint": self._plan.fingerprint, "plan": self._plan.to_json()}
         run.write_json(run.plan, plan)
         searcher_of.cache_clear()
