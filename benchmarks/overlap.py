@@ -280,22 +280,37 @@ def recall(problems: Sequence[Problem], planted: Sequence[Planted]) -> None:
 
 
 def command(arguments: argparse.Namespace, folder: Path, corpus: Sequence[Path]) -> None:
-    """``proofmill overlap report`` over several files, with one worker and with more."""
+    """``proofmill overlap report`` over several files and over one, with one worker and more."""
     size = sum(path.stat().st_size for path in corpus)
-    print("\n| command | wall s | CPU s | MB a CPU second | peak MB |")
-    print("| --- | ---: | ---: | ---: | ---: |")
-    for workers in range(1, arguments.workers + 1):
-        line = [sys.executable, "-m", "pipelines.cli", "overlap", "report", *map(str, corpus)]
-        for spec in arguments.problems:
-            line += ["--problems", spec]
-        line += ["--output", str(folder / f"report{workers}"), "--workers", str(workers)]
-        sample, _ = run_command([*line, "--progress", "json"], 1, size)
-        print(
-            f"| `overlap report`, {workers} worker(s) | {sample.wall_seconds:.1f} | "
-            f"{sample.cpu_seconds:.1f} | {size / sample.cpu_seconds / 1e6:.1f} | "
-            f"{sample.peak_bytes / 1e6:,.0f} |",
-            flush=True,
-        )
+    one = folder / "corpus.jsonl"
+    with one.open("wb") as file:
+        for path in corpus:
+            file.write(path.read_bytes())
+    print("\n| command | MB | wall s | CPU s | MB a CPU second | peak MB |")
+    print("| --- | ---: | ---: | ---: | ---: | ---: |")
+    for files in (corpus, [one]):
+        for workers in range(1, arguments.workers + 1):
+            line = [sys.executable, "-m", "pipelines.cli", "overlap", "report", *map(str, files)]
+            for spec in arguments.problems:
+                line += ["--problems", spec]
+            output = folder / f"report-{len(files)}-{workers}"
+            line += ["--output", str(output), "--workers", str(workers)]
+            sample, _ = run_command([*line, "--progress", "json"], 1, size)
+            print(
+                f"| {len(files)} file(s), {workers} worker(s) | {size / 1e6:,.0f} | "
+                f"{sample.wall_seconds:.1f} | {sample.cpu_seconds:.1f} | "
+                f"{size / sample.cpu_seconds / 1e6:.1f} | {sample.peak_bytes / 1e6:,.0f} |",
+                flush=True,
+            )
+
+
+def _one_core(arguments: argparse.Namespace, problems: Sequence[Problem], lines: Path) -> None:
+    planted = list(documents(arguments.texts, problems, arguments.megabytes * 1_000_000))
+    write_lines(lines, (item.text for item in planted))
+    print(f"- documents: {len(planted):,}, {sum(len(p.text) for p in planted):,} characters")
+    speed(arguments, problems, lines)
+    growth(problems, lines)
+    recall(problems, planted)
 
 
 def main() -> None:
@@ -307,7 +322,7 @@ def main() -> None:
     parser.add_argument(
         "--command-megabytes", type=int, default=500, help="of the whole command; 0 for none"
     )
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="0 for the whole command alone")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--datatrove-python", help="Python of an environment with datatrove")
     arguments = parser.parse_args()
@@ -317,13 +332,8 @@ def main() -> None:
         print(f"- {name.replace('_', ' ')}: {value}")
     with tempfile.TemporaryDirectory(prefix="proofmill-benchmark-") as name:
         folder = Path(name)
-        planted = list(documents(arguments.texts, problems, arguments.megabytes * 1_000_000))
-        write_lines(folder / "documents.jsonl", (item.text for item in planted))
-        print(f"- documents: {len(planted):,}, {sum(len(p.text) for p in planted):,} characters")
-        speed(arguments, problems, folder / "documents.jsonl")
-        growth(problems, folder / "documents.jsonl")
-        recall(problems, planted)
-        del planted
+        if arguments.rounds:
+            _one_core(arguments, problems, folder / "documents.jsonl")
         if not arguments.command_megabytes:
             return
         corpus = []

@@ -149,32 +149,46 @@ def check_columns(corpus: Iterable[CorpusFile], columns: Columns) -> None:
                 )
 
 
-def read_rows(file: CorpusFile, columns: Columns) -> Iterator[Row]:
-    """The rows of a file, in order; a row that can't be read says why.
+def read_rows(
+    file: CorpusFile, columns: Columns, first: int = 0, end: int | None = None, row: int = 0
+) -> Iterator[Row]:
+    """The rows of a file or a part of it, in order; a row that can't be read says why.
+
+    Args:
+        file: The file.
+        columns: What its columns are called.
+        first: The first row group of Parquet, or the first byte of JSON lines.
+        end: The row group or byte after the last; None for the file's end.
+        row: The number of the first row.
 
     Raises:
         InputError: The file can't be read.
     """
     try:
-        yield from _parquet_rows(file, columns) if file.is_parquet else _json_rows(file, columns)
+        read = _parquet_rows if file.is_parquet else _json_rows
+        yield from read(file, columns, first, end, row)
     except (OSError, EOFError, zstandard.ZstdError, pa.ArrowException) as error:
         raise InputError(f"{file.path}: {error}") from error
 
 
-def _parquet_rows(file: CorpusFile, columns: Columns) -> Iterator[Row]:
+def _parquet_rows(
+    file: CorpusFile, columns: Columns, first: int, end: int | None, number: int
+) -> Iterator[Row]:
     with pq.ParquetFile(file.path) as parquet:
         names = set(parquet.schema_arrow.names)
         heads = [c.split(".")[0] for c in (columns.text, columns.identity, columns.path)]
         wanted = [head for head in dict.fromkeys(heads) if head in names]
-        number = 0
-        for batch in parquet.iter_batches(batch_size=256, columns=wanted):
+        groups = range(first, parquet.num_row_groups if end is None else end)
+        for batch in parquet.iter_batches(batch_size=256, row_groups=groups, columns=wanted):
             for record in batch.to_pylist():
                 yield _row(file, number, record, columns)
                 number += 1
 
 
-def _json_rows(file: CorpusFile, columns: Columns) -> Iterator[Row]:
-    for number, line in enumerate(json_lines(file.path)):
+def _json_rows(
+    file: CorpusFile, columns: Columns, first: int, end: int | None, row: int
+) -> Iterator[Row]:
+    for number, line in enumerate(json_lines(file.path, first, end), row):
         try:
             record = json.loads(line)
         except ValueError as error:
@@ -183,12 +197,24 @@ def _json_rows(file: CorpusFile, columns: Columns) -> Iterator[Row]:
         yield _row(file, number, record, columns)
 
 
-def json_lines(path: str) -> Iterator[bytes]:
-    """The lines of a file that aren't empty; only line feeds end one."""
+def json_lines(path: str, first: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The lines of a file that aren't empty; only line feeds end one.
+
+    Args:
+        path: The file.
+        first: The byte to begin at, where a line begins; not 0 only in files that aren't packed.
+        end: The byte to end at, where a line ends; None for the file's end.
+    """
     with _opened(path) as file:
+        if first:
+            file.seek(first)
+        place = first
         for line in file:
             if line.strip():
                 yield line
+            place += len(line)
+            if place == end:
+                break
 
 
 def _opened(path: str) -> IO[bytes]:

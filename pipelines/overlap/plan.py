@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from filters.overlap import Edition, OverlapFinder, Problem
 from filters.overlap.formal import FormalFinder
 from pipelines.overlap.corpus import Columns, CorpusFile
+from pipelines.overlap.parts import CorpusPart
 from pipelines.overlap.problem_sets import ProblemSet, problems_of
 from pipelines.overlap.shared_index import mapped_index
 from pipelines.plan import code_digest
@@ -102,12 +103,14 @@ class Searcher:
 
     Attributes:
         plan: The plan.
+        parts: The parts of the corpus that are searched one by one.
         problems: The problems of all sets.
         finder: Finds n-grams.
         formal: Finds formal statements.
     """
 
     plan: OverlapPlan
+    parts: list[CorpusPart]
     problems: list[Problem]
     finder: OverlapFinder
     formal: FormalFinder
@@ -117,11 +120,13 @@ class Searcher:
 def searcher_of(root: str) -> Searcher:
     """The searcher of the search in a folder, made once a process."""
     run = RunDirectory(Path(root))
-    plan = OverlapPlan.from_json(run.read_json(run.plan)["plan"])
+    content = run.read_json(run.plan)
+    plan = OverlapPlan.from_json(content["plan"])
+    parts = [CorpusPart(**part) for part in content["parts"]]
     problems = problems_of(pq.read_table(problems_path(run)))
     pa.default_memory_pool().release_unused()
     finder = OverlapFinder.from_arrays(mapped_index(run), plan.editions, verify=plan.verify)
-    return Searcher(plan, problems, finder, FormalFinder(problems))
+    return Searcher(plan, parts, problems, finder, FormalFinder(problems))
 
 
 def problems_path(run: RunDirectory) -> Path:

@@ -22,9 +22,9 @@ from filters.overlap.removal import FoundProblem, RemovalRule, Removed
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputError, OtherRun
 from pipelines.overlap.corpus import CorpusFile, digest_of, identity_of, json_lines, value_of
+from pipelines.overlap.parts import overlaps_path
 from pipelines.overlap.phase import DisplayMode, finish_phase
 from pipelines.overlap.report import Report, read_report
-from pipelines.overlap.search import overlaps_path
 from pipelines.parquet import GROUP_ROWS, RowWriter, open_writer, row_writer
 from pipelines.plan import code_digest
 from pipelines.progress import ProgressWriter, Tally
@@ -122,7 +122,7 @@ class Removal:
             self._prepare()
             corpus = self._report.plan.corpus
             markers = finish_phase(
-                "remove", corpus, run, self._engine, RemoveOverlaps, self._display
+                "remove", [f.size for f in corpus], run, self._engine, RemoveOverlaps, self._display
             )
             manifest = self._manifest(markers)
             run.write_json(run.manifest, manifest)

@@ -17,10 +17,11 @@ from pipelines.errors import ConservationError, NotARun, OtherRun
 from pipelines.overlap.corpus import Columns, CorpusFile, check_columns
 from pipelines.overlap.counts import document_counts, problem_counts, set_counts
 from pipelines.overlap.page import write_page
+from pipelines.overlap.parts import joined_markers, overlaps_path, parts_of
 from pipelines.overlap.phase import DisplayMode, finish_phase
 from pipelines.overlap.plan import OverlapPlan, Searcher, make_plan, problems_path, searcher_of
 from pipelines.overlap.problem_sets import ProblemSet, problems_table
-from pipelines.overlap.search import FindOverlaps, overlaps_path
+from pipelines.overlap.search import FindOverlaps
 from pipelines.overlap.shared_index import write_index
 from pipelines.parquet import write_table
 from pipelines.progress import Tally
@@ -113,10 +114,10 @@ class OverlapReport:
         check_columns(self._plan.corpus, self._plan.columns)
         with run.locked():
             self._prepare()
-            markers = finish_phase(
-                "search", self._plan.corpus, run, self._engine, FindOverlaps, self._display
-            )
-            content = self._content(markers)
+            parts = self._searcher.parts
+            sizes = [part.size for part in parts]
+            markers = finish_phase("search", sizes, run, self._engine, FindOverlaps, self._display)
+            content = self._content(joined_markers(run, self._plan.corpus, parts, markers))
             run.write_json(run.root / "report.json", content)
             report = Report(run.root, self._plan, content)
             write_page(report.root / "index.html", content, report.overlaps(), self._searcher)
@@ -144,8 +145,13 @@ class OverlapReport:
         write_table(problems_path(run), problems_table(self._sets))
         problems = [problem for item in self._sets for problem in item.problems]
         write_index(run, OverlapFinder(problems, self._plan.editions).arrays())
+        if before is None:
+            parts = [asdict(part) for part in parts_of(self._plan.corpus)]
+        else:
+            # The markers that there are count these.
+            parts = before["parts"]
         plan = {"fingerprint": self._plan.fingerprint, "plan": self._plan.to_json()}
-        run.write_json(run.plan, plan)
+        run.write_json(run.plan, {**plan, "parts": parts})
         searcher_of.cache_clear()
 
     def _content(self, markers: Sequence[dict[str, Any]]) -> dict[str, Any]:

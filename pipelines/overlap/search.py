@@ -1,4 +1,4 @@
-"""Searches the files of a corpus for test problems; one file is one element of the pipeline."""
+"""Searches a corpus for test problems; one part of a file is one element of the pipeline."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.metrics import Metrics
 
 from filters.overlap import Match
 from filters.overlap.declarations import language_of, languages_in
 from pipelines.errors import InputError
 from pipelines.overlap.corpus import CorpusFile, Row, digest_of, read_rows
+from pipelines.overlap.parts import UNREAD_EXAMPLES, found_path, overlaps_table
 from pipelines.overlap.plan import Searcher, searcher_of
 from pipelines.parquet import row_writer
 from pipelines.progress import ProgressWriter, Tally
 from pipelines.run_directory import RunDirectory
 from schemas.overlap import OVERLAPS
 
-__all__ = ["FindOverlaps", "overlaps_path", "search_file"]
+__all__ = ["FindOverlaps", "search_part"]
 
 # Characters that are searched at once: enough that a call of numpy costs nothing, and few enough
 # that its arrays stay in the cache.
@@ -33,7 +33,7 @@ _CONTEXT = 160
 
 
 class FindOverlaps(beam.PTransform):
-    """Numbers of files to the numbers of the searched ones.
+    """Numbers of parts to the numbers of the searched ones.
 
     Args:
         root: The folder of the search, which holds its plan.
@@ -43,14 +43,14 @@ class FindOverlaps(beam.PTransform):
         super().__init__()
         self._root = root
 
-    def expand(self, files: beam.PCollection) -> beam.PCollection:
-        """Reads each file once."""
-        return files | "Search for problems" >> beam.ParDo(_SearchFile(self._root))
+    def expand(self, parts: beam.PCollection) -> beam.PCollection:
+        """Reads each part once."""
+        return parts | "Search for problems" >> beam.ParDo(_SearchPart(self._root))
 
 
 @beam.typehints.with_input_types(int)
 @beam.typehints.with_output_types(int)
-class _SearchFile(beam.DoFn):
+class _SearchPart(beam.DoFn):
     def __init__(self, root: str) -> None:
         self._root = root
         self._documents = Metrics.counter("overlap", "documents")
@@ -61,7 +61,7 @@ class _SearchFile(beam.DoFn):
     def process(self, element: int) -> Iterator[int]:
         run = RunDirectory(Path(self._root))
         try:
-            marker = search_file(run, self._searcher, element)
+            marker = search_part(run, self._searcher, element)
         except InputError as error:
             run.write_json(run.failure(element, "search"), str(error))
             return
@@ -69,18 +69,13 @@ class _SearchFile(beam.DoFn):
         yield element
 
 
-def overlaps_path(run: RunDirectory, number: int) -> Path:
-    """The stretches found in one file, of schema ``OVERLAPS``."""
-    return run.root / "overlaps" / f"{number:06d}.parquet"
-
-
-def search_file(run: RunDirectory, searcher: Searcher, number: int) -> dict[str, Any]:
-    """Searches one file and commits its stretches and its marker.
+def search_part(run: RunDirectory, searcher: Searcher, number: int) -> dict[str, Any]:
+    """Searches one part of a file and commits its stretches and its marker.
 
     Args:
         run: Where the files go.
         searcher: What to look for.
-        number: The file's number in the plan.
+        number: The part's number.
 
     Returns:
         The marker, as it was written.
@@ -90,14 +85,17 @@ def search_file(run: RunDirectory, searcher: Searcher, number: int) -> dict[str,
         OSError: The output can't be written.
     """
     started = time.monotonic()
-    file = searcher.plan.corpus[number]
-    path = overlaps_path(run, number)
+    part = searcher.parts[number]
+    file = searcher.plan.corpus[part.file]
+    path = found_path(run, number, part)
     path.unlink(missing_ok=True)
     tally, unread = Tally(), _Unread()
     characters = 0
     progress = ProgressWriter(run.progress, number)
-    with row_writer(path, OVERLAPS, _table) as writer:
-        for batch in _batches(read_rows(file, searcher.plan.columns), unread):
+    with row_writer(path, OVERLAPS, overlaps_table) as writer:
+        for batch in _batches(
+            read_rows(file, searcher.plan.columns, part.first, part.end, part.row), unread
+        ):
             found = _found(searcher, batch)
             hit = {match.document for match in found}
             for match in found:
@@ -109,10 +107,11 @@ def search_file(run: RunDirectory, searcher: Searcher, number: int) -> dict[str,
             progress.report(tally)
     tally.records += unread.count
     tally.drops.update({("read", reason): n for reason, n in unread.reasons.items()})
-    tally.bytes = file.size
+    tally.bytes = part.size
     marker = {
         "file": asdict(file),
-        "xxh3_128": digest_of(Path(file.path)),
+        # Of the whole file, by the worker that has its beginning.
+        "xxh3_128": "" if part.first else digest_of(Path(file.path)),
         "tally": tally.to_json(),
         "characters": characters,
         "unread": unread.examples,
@@ -137,7 +136,7 @@ class _Unread:
 
     def add(self, row: Row) -> None:
         self.reasons[row.problem.partition(":")[0]] += 1
-        if len(self.examples) < 20:
+        if len(self.examples) < UNREAD_EXAMPLES:
             self.examples.append({"row": row.number, "problem": row.problem})
 
 
@@ -210,7 +209,3 @@ def _overlap(file: CorpusFile, row: Row, match: Match, searcher: Searcher) -> di
 def _storable(text: str) -> str:
     """The text with lone surrogates, which JSON may hold and UTF-8 may not, replaced."""
     return text.encode("utf-8", "replace").decode()
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> pa.Table:
-    return pa.Table.from_pylist(list(rows), schema=OVERLAPS)
