@@ -115,7 +115,9 @@ _USER_INTERFACE_NAME = _name_pattern(
         " author_information author_statistics post_head_author reactionsBar"
         " message-attribution message-actionBar quick-?reply quickreply usersbrowsing"
         " lastedited thread_?legend thread-?tools threadtools poster rep_bars usertitle"
-        " topic-map post-controls who-liked",
+        " topic-map post-controls who-liked message-lastEdit",
+        # CSDN: dates, counts and the licence between title and text
+        "article-info-box",
         # reading aids
         "reply comment-reply-link reply-?link edit-?link edit-?button copy-?button respond"
         " comment-form commentform post-?meta entry-?meta post-?info byline-?social"

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from extractors.html.tex import clean_tex, is_blank_tex
 
 __all__ = [
+    "CLOSE",
     "OPEN",
     "PLACEHOLDER",
     "Formula",
@@ -25,6 +26,9 @@ __all__ = [
 
 OPEN = "\ue000"
 """First character of every placeholder."""
+
+CLOSE = "\ue001"
+"""Last character of every placeholder."""
 
 PLACEHOLDER = re.compile("\ue000([0-9]+)\ue001")
 """A placeholder; the group is the formula's index."""

@@ -73,6 +73,8 @@ _SIZE_PREFIX = re.compile(
     r"^(?:\s|\\(?:dpi|inline|fn_[a-z]+|bg_[a-z]+|fg_[a-z]+|tiny|small|large|Large|LARGE|huge"
     r"|opaque|transparent|png|gif)(?:\{\d*\}|(?![a-zA-Z])))+"
 )
+# vBulletin sets two spaces after fifty characters without one, in addresses and alt texts too.
+_BROKEN_WORD = re.compile(r"(?<!\S)(\S{50})  (?=\S)")
 _FRONT_PARAMETER = re.compile(r"^(?:formula|eq|tex|latex|f)=")
 
 
@@ -96,7 +98,7 @@ def image_formula(image: Element) -> tuple[str, bool, str] | None:
             or image.get("data-lazyload")
             or source
         )
-    alt = image.get("alt")
+    alt = _BROKEN_WORD.sub(r"\1", image.get("alt"))
     service = _SERVICE.search(source) if source and not source.startswith("data:") else None
     classes = set(image.get("class").split())
     if service is not None:
@@ -169,7 +171,7 @@ def _from_service(where: str, encoding: str, source: str, alt: str) -> str:
     if not tex and alt and _TEX_EVIDENCE.search(alt):
         tex = alt
     tex = html.unescape(tex) if "&" in tex else tex
-    return _SIZE_PREFIX.sub("", tex)
+    return _BROKEN_WORD.sub(r"\1", _SIZE_PREFIX.sub("", tex))
 
 
 def _decoded(text: str) -> str:

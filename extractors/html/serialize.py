@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from extractors.html.blocks import BLOCKS
 from extractors.html.boilerplate import BOILERPLATE_LINE
-from extractors.html.formulas import OPEN, PLACEHOLDER, Formulas
+from extractors.html.formulas import CLOSE, OPEN, PLACEHOLDER, Formulas
 from extractors.html.name_sets import names
 from extractors.html.normal_form import nfc
 from extractors.html.scripts import script_text
@@ -39,7 +39,13 @@ _ODD_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u30
 _INNER_SPACES = re.compile(r"(?<=\S) {2,}")
 _TEX_LOGO = re.compile(r"(?:(L\^\{A\})T|T)_?\{?E\}?X(?![A-Za-z])")
 _BLANK_LINES = re.compile(r"\n{3,}")
+_WAY_BACK = re.compile(r" *(?:↩[\ufe0e\ufe0f]? *)+$", re.MULTILINE)
+"""What closes a note and leads back to its mark (Pandoc, kramdown, GitHub)."""
+
 _BARE_DOLLAR = re.compile(r"(?<!\\)\$")
+_AFTER_FORMULA = frozenset(".,;:")
+"""Punctuation that pages set after a displayed formula; it stays on the formula's line."""
+
 _CODE_MARK = re.compile("\ue003([0-9]+)\ue004")
 _JOINER = re.compile("(?<![\u0600-\u0fff\u1000-\u109f])[\u200c\u200d](?![\u0600-\u109f])")
 
@@ -119,8 +125,13 @@ class _Writer:
         if "  " in line:
             line = _INNER_SPACES.sub(" ", line)
         self.buffer.clear()
-        if line:
+        if line in _AFTER_FORMULA and not self._blank and self._ends_in_formula():
+            self.lines[-1] += line
+        elif line:
             self.raw_line(line)
+
+    def _ends_in_formula(self) -> bool:
+        return bool(self.lines) and self.lines[-1].endswith(CLOSE)
 
     def raw_line(self, line: str) -> None:
         if self._blank and self.lines:
@@ -444,6 +455,7 @@ def _clean(text: str) -> str:
 def tidy(text: str) -> str:
     """Prose in its final form: NFC, no invisible characters, dollars escaped."""
     text = _clean(text)
+    text = _WAY_BACK.sub("", text) if "↩" in text else text
     text = _TEX_LOGO.sub(_logo, _BARE_DOLLAR.sub(r"\\$", text))
     lines = [
         (_INNER_SPACES.sub(" ", line) if "  " in line else line).rstrip()
