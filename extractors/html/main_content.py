@@ -236,6 +236,8 @@ def _is_boilerplate(element: Element, mass: _Mass, whole_math: int, whole_good: 
         and tag in _LINK_LISTS
         and not mass.has_heading
         and (mass.chars > 120 or tag != "p")
+        # Forums set a thread's title as a link in the page's heading.
+        and not (element.parent is not None and element.parent.tag == "h1")
     )
 
 

@@ -462,7 +462,7 @@ def tidy(text: str) -> str:
         for line in text.split("\n")
         if len(line) > 120 or line[:1] == "#" or not BOILERPLATE_LINE.match(line)
     ]
-    lines = _without_empty_sections(_without_line_numbers(lines))
+    lines = _without_empty_sections(_without_repeated_captions(_without_line_numbers(lines)))
     return _BLANK_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
@@ -490,6 +490,23 @@ def _without_line_numbers(lines: list[str]) -> list[str]:
 
 
 _COUNTING_LINES = 5
+
+
+def _without_repeated_captions(lines: list[str]) -> list[str]:
+    """Drops a caption that follows itself: MDPI shows it with a small table and the full one."""
+    kept: list[str] = []
+    last = ""
+    for line in lines:
+        words = line.strip()
+        if words:
+            if words == last and _CAPTION.match(words):
+                continue
+            last = words
+        kept.append(line)
+    return kept
+
+
+_CAPTION = re.compile(r"(?:Table|Figure|Scheme|Algorithm|Box)\s+[A-Z]?\d")
 
 
 def _logo(match: re.Match[str]) -> str:

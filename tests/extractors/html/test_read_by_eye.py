@@ -68,3 +68,21 @@ def test_dates_and_licences_under_a_title_are_dropped() -> None:
         '<div class="message-lastEdit">Last edited: <time>Mar 25, 2024</time></div>'
     )
     assert text_of(body) == "A second paragraph of words that one wants to read."
+
+
+def test_a_caption_that_follows_itself_stands_once() -> None:
+    body = (
+        "<div>Table 2. Values of zeta.</div><div><table><caption>Table 2. Values of zeta.</caption>"
+        "<tr><th>s</th><th>value</th></tr><tr><td>2</td><td>1.64</td></tr></table></div>"
+        "<p>Again.</p><p>Again.</p>"
+    )
+    text = text_of(body)
+    assert text.count("Table 2. Values of zeta.") == 1
+    assert text.endswith("| 2 | 1.64 |\n\nAgain.\n\nAgain.")
+
+
+def test_a_title_that_is_a_link_stays_in_its_heading() -> None:
+    title = "Difficult problems of distance, speed and time"
+    page = f'<h1>Maths forum - <span class="name"><a href="/7">{title}</a></span></h1>{FILLER}'
+    text = extract_html(f"<html><body>{page}</body></html>".encode()).text
+    assert text.startswith(f"# Maths forum - {title}\n")
