@@ -8,6 +8,7 @@ length the header gives as ``bytes``.
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import os
 import resource
@@ -22,6 +23,9 @@ from extractors.extraction import Extraction
 __all__ = ["main", "read_frame", "write_frame"]
 
 _LENGTH = struct.Struct(">I")
+# lxml's parser and its context point at each other: few objects for the collector to count, but
+# they hold the parser's buffers, some hundred kB a page.
+_PAGES_A_COLLECTION = 32
 
 
 def write_frame(sink: BinaryIO, header: dict[str, Any], payload: bytes | memoryview = b"") -> None:
@@ -61,12 +65,17 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     # Whatever a library prints must not end up between two frames.
     os.dup2(2, 1)
-    while (request := read_frame(sys.stdin.buffer)) is not None:
+    for number in itertools.count(1):
+        request = read_frame(sys.stdin.buffer)
+        if request is None:
+            return
         header, raw = request
         answer, spoiled = _answer(header, raw)
         write_frame(answers, {**answer, "cpu": _cpu_seconds()})
         if spoiled:
             return
+        if number % _PAGES_A_COLLECTION == 0:
+            gc.collect()
 
 
 def _answer(header: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bool]:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from pipelines.isolation import ExtractionFailed, IsolatedExtractor
@@ -90,3 +91,18 @@ def test_memory_beyond_the_limit_is_a_reason_not_a_dead_run() -> None:
         # Who notices first, Python or the parser, is chance.
         assert caught.value.reason in ("memory", "crash", "UnparsablePageError")
         assert "hello" in extract(isolated, "<p>hello</p>")
+
+
+def test_many_pages_take_no_more_memory_than_some() -> None:
+    formulas = "".join(f"<p>Let <i>x</i> be $x_{{{n}}} + 1$ for the rest.</p>" for n in range(800))
+    page = f"<html><body><article>{formulas}</article></body></html>".encode()
+    with IsolatedExtractor(Extract(), Limits()) as isolated:
+
+        def memory_after(pages: int) -> int:
+            for _ in range(pages):
+                isolated.extract(page, http_charset="", url="", document_id="0")
+            (child,) = psutil.Process().children()
+            return int(child.memory_info().rss)
+
+        before = memory_after(100)
+        assert memory_after(300) - before < 6 << 20
