@@ -17,7 +17,8 @@ class Extraction:
         title: The page's title, empty when it has none.
         formulas_found: Formulas in the source by encoding (``mathjax_script``, ``katex``, ...).
         formulas_kept: Those of them that are in ``text``.
-        method: ``main`` (main content found), or the fallback that was needed (``full``).
+        method: ``main`` (main content found), or the fallback that was needed: ``full`` where there
+            was none, ``untagged`` where the page has too many elements for a tree.
         encoding: The character encoding that the bytes were read in.
         info: Counters under the names of OpenWebMath's ``extraction_info``; and
             ``macros_elsewhere`` where the page's macros are defined at another address, so that

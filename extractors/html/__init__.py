@@ -65,11 +65,13 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
     delimiters = page_delimiters(page)
     macros = page_macros(page)
     method = "main"
-    title, text, formulas = _read(page, delimiters, macros, whole=False)
+    title, text, formulas, untagged = _read(page, delimiters, macros, whole=False)
     if not text and page.strip():
         method = "full"
-        title, text, formulas = _read(page, delimiters, macros, whole=True)
+        title, text, formulas, untagged = _read(page, delimiters, macros, whole=True)
         text = text or title
+    if untagged:
+        method = "untagged"
     found = formulas.found()
     info = open_web_math_info(found)
     if found and macros_are_elsewhere(page):
@@ -87,11 +89,12 @@ def extract_html(raw: bytes, *, http_charset: str = "", url: str = "") -> Extrac
 
 def _read(
     page: str, delimiters: Delimiters, macros: dict[str, Macro], *, whole: bool
-) -> tuple[str, str, Formulas]:
-    """Title, text and formulas of the page's main content, or of the whole page."""
+) -> tuple[str, str, Formulas, bool]:
+    """Title, text and formulas of the page's main content, or of the whole page; and whether the
+    tags had to be taken out."""
     tree = parse_tree(page)
     try:
-        return _read_tree(tree, page, delimiters, macros, whole=whole)
+        return *_read_tree(tree, page, delimiters, macros, whole=whole), tree.untagged
     finally:
         tree.dissolve()
 

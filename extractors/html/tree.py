@@ -125,12 +125,14 @@ class Tree:
         elements: All elements in page order. Numbers grow along it, with gaps where elements were
             taken out.
         size: One more than the greatest number.
+        untagged: Whether the page was too large a tree to be built: its tags were taken out.
     """
 
     root: Element
     elements: list[Element]
     size: int
     _made: list[Element]
+    untagged: bool = False
 
     @classmethod
     def of(cls, root: Element) -> Tree:
@@ -189,15 +191,19 @@ def parse_tree(text: str) -> Tree:
     """
     if "emplate" in text or "EMPLATE" in text or "rameset" in text or "RAMESET" in text:
         text = _TEMPLATE.sub(r"\1div", text)
-    if text.count("<") > _MAX_TAGS:
-        text = _without_tags(text)
+    untagged = text.count("<") > _MAX_TAGS
     try:
-        tree = _built(text) or _built(_without_tags(text))
+        tree = None if untagged else _built(text)
+        if tree is None:
+            untagged = True
+            tree = _built(_without_tags(text))
     except etree.XMLSyntaxError as error:
         if text.strip() and "Document is empty" not in str(error):
             raise UnparsablePageError(str(error)) from error
         tree = None
-    return tree or Tree.of(Element("html"))
+    tree = tree or Tree.of(Element("html"))
+    tree.untagged = untagged
+    return tree
 
 
 def parse_html(text: str) -> Element:
