@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -133,20 +134,20 @@ def _gathered(run: RunDirectory, tasks: Sequence[int], low: str, high: str) -> _
     for task in tasks:
         if not run.candidates(task).exists():
             continue
-        beside = [(run.candidate_trails(task), trails)]
         indexed = run.index / f"{task:06d}.parquet"
-        if indexed.exists():
-            beside.append((indexed, signatures))
-        with pq.ParquetFile(run.candidates(task)) as candidates:
+        with ExitStack() as stack:
+            candidates = stack.enter_context(pq.ParquetFile(run.candidates(task)))
+            # Files of one task are written in groups of the same rows.
+            beside = [(stack.enter_context(pq.ParquetFile(run.candidate_trails(task))), trails)]
+            if indexed.exists():
+                beside.append((stack.enter_context(pq.ParquetFile(indexed)), signatures))
             for group, first_row in _groups(candidates, low, high):
                 table = candidates.read_row_group(group)
                 ids = table.column("document_id")
                 inside = pc.and_(pc.greater_equal(ids, low), pc.less(ids, high))
                 documents.append(table.filter(inside))
-                # Files of one task are written in groups of the same rows.
-                for path, gathered in beside:
-                    with pq.ParquetFile(path) as other:
-                        gathered.append(other.read_row_group(group).filter(inside))
+                for file, gathered in beside:
+                    gathered.append(file.read_row_group(group).filter(inside))
                 chosen = np.flatnonzero(inside.to_numpy(zero_copy_only=False))
                 places += [(task, first_row + int(row)) for row in chosen]
     return _Candidates(
@@ -208,9 +209,7 @@ def _replaced(table: pa.Table, name: str, array: pa.Array, schema: pa.Schema) ->
 
 def _decisions(verdict: _Verdict | None, stages: Stages) -> Iterator[Decision]:
     """What the stages decided in turn, up to the one that dropped."""
-    for stage in (stages.url, stages.exact, stages.near):
-        if stage is None:
-            continue
+    for stage in stages.enabled:
         if verdict is None or verdict["stage"] != stage.name:
             yield Decision.keep(stage.name)
             continue

@@ -66,9 +66,16 @@ class Stages:
     near: NearDuplicates | None = None
     paragraphs: RepeatedParagraphs | None = None
 
-    def __bool__(self) -> bool:
+    @property
+    def enabled(
+        self,
+    ) -> tuple[UrlDuplicates | ExactDuplicates | NearDuplicates | RepeatedParagraphs, ...]:
+        """The stages that are switched on, in the order in which they judge."""
         stages = (self.url, self.exact, self.near, self.paragraphs)
-        return any(stage is not None for stage in stages)
+        return tuple(stage for stage in stages if stage is not None)
+
+    def __bool__(self) -> bool:
+        return bool(self.enabled)
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ def make_manifest(
             f"{documents} documents were read, {kept} kept and {dropped} dropped"
         )
     stages = recipe.deduplication
-    names = [s.name for s in (stages.url, stages.exact, stages.near, stages.paragraphs) if s]
+    names = [stage.name for stage in stages.enabled]
     return {
         "kind": MANIFEST_KIND,
         "manifest_version": MANIFEST_VERSION,

@@ -178,11 +178,7 @@ def _with_keeps(kept: pa.Table, stages: Stages) -> pa.Table:
     """Documents with the stages' decisions added to their own, where they have some."""
     if "decisions" not in kept.column_names or kept.schema.field("decisions").type != DECISIONS:
         return kept
-    added = [
-        Decision.keep(s.name)
-        for s in (stages.url, stages.exact, stages.near, stages.paragraphs)
-        if s
-    ]
+    added = [Decision.keep(stage.name) for stage in stages.enabled]
     decisions = decisions_array(
         [
             [*(Decision(**entry) for entry in entries or ()), *added]
