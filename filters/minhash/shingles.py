@@ -103,13 +103,11 @@ class Shingler:
         """The shingles of some texts; a text without a token has none."""
         prepared = [self._prepared(text) for text in texts]
         hashes, starts = (
-            _characters(prepared) if self.unit == "character" else _words(prepared, self._classes)
+            _characters(prepared)
+            if self.unit == "character"
+            else _words(prepared, _byte_classes(self.normalisation))
         )
         return _ngrams(hashes, starts, self.ngram)
-
-    @property
-    def _classes(self) -> npt.NDArray[np.uint8]:
-        return _byte_classes(_MATHS_SIGNS if self.normalisation == "maths" else b"", self)
 
     def _prepared(self, text: str) -> str:
         if self.normalisation != "none":
@@ -137,16 +135,18 @@ def _plain(text: str, *, accents: bool) -> str:
     return _TYPOGRAPHIC.sub(lambda match: _TYPOGRAPHY[match[0]], text)
 
 
-@functools.lru_cache(maxsize=8)
-def _byte_classes(signs: bytes, shingler: Shingler) -> npt.NDArray[np.uint8]:
+@functools.cache
+def _byte_classes(normalisation: Normalisation) -> npt.NDArray[np.uint8]:
+    """What each byte is part of: a word, a sign that counts, or what stands between."""
     classes = np.full(256, _SEPARATOR, np.uint8)
-    if shingler.normalisation == "none":
+    if normalisation == "none":
         # Words are what stands between spaces.
         classes[33:] = _WORD
         return classes
     # Bytes from 128 on are parts of letters, or of symbols that NFKC leaves, like the integral's.
     classes[[*b"abcdefghijklmnopqrstuvwxyz0123456789", *range(128, 256)]] = _WORD
-    classes[list(signs)] = _SYMBOL
+    if normalisation == "maths":
+        classes[list(_MATHS_SIGNS)] = _SYMBOL
     return classes
 
 

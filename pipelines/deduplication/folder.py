@@ -10,7 +10,10 @@ import numpy.typing as npt
 
 from pipelines.run_directory import write_atomically
 
-__all__ = ["DeduplicationFolder"]
+__all__ = ["DeduplicationFolder", "VerdictOrder"]
+
+# By task and row, or by document_id.
+VerdictOrder = Literal["place", "id"]
 
 
 class DeduplicationFolder:
@@ -57,15 +60,13 @@ class DeduplicationFolder:
         """What ``paragraphs`` names, as far as it's there."""
         return sorted((self.root / "paragraphs").glob("*.npy"))
 
-    def verdicts(
-        self, stage: str, by: Literal["place", "id"] | str, part: int, partition: int
-    ) -> Path:
+    def verdicts(self, stage: str, by: VerdictOrder, part: int, partition: int) -> Path:
         """What a stage drops, in order of place or of document_id."""
         return self.root / "verdicts" / stage / by / f"{part:05d}-{partition:03d}.parquet"
 
-    def all_verdicts(self, stage: str, by: Literal["place", "id"]) -> list[Path]:
-        """What ``verdicts`` names, as far as it's there."""
-        return sorted((self.root / "verdicts" / stage / by).glob("*.parquet"))
+    def all_verdicts(self, stage: str, by: VerdictOrder) -> list[Path]:
+        """What ``verdicts`` names, as far as it's there; of every stage for the stage ``*``."""
+        return sorted((self.root / "verdicts").glob(f"{stage}/{by}/*.parquet"))
 
     @staticmethod
     def write_array(path: Path, array: npt.NDArray[Any]) -> None:

@@ -7,7 +7,7 @@ of hashes and ordinals. No text and no signature crosses a shuffle, and every ph
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ from pipelines.deduplication.clusters import (
     verdict_table,
 )
 from pipelines.deduplication.components import large_star, small_star
-from pipelines.deduplication.folder import DeduplicationFolder
+from pipelines.deduplication.folder import DeduplicationFolder, VerdictOrder
 from pipelines.deduplication.index import Index
 from pipelines.deduplication.verification import (
     prefilter_threshold,
@@ -57,6 +57,11 @@ __all__ = [
 
 # A partition is one element of a group-by; the number decides no byte of the output.
 PARTITIONS = 32
+
+_VERDICT_ORDERS: Mapping[VerdictOrder, tuple[str, ...]] = {
+    "place": ("task", "row"),
+    "id": ("document_id", "task", "row"),
+}
 
 # A repeated paragraph, and in how many documents it is.
 REPEATED = np.dtype([("hash", "<u8"), ("documents", "<i8")])
@@ -298,7 +303,7 @@ class _Choose(_OverIndex):
         table = verdict_table(
             found, self._index, self._stage, self._subsets, self._similarity(found)
         )
-        for by, keys in (("place", ("task", "row")), ("id", ("document_id", "task", "row"))):
+        for by, keys in _VERDICT_ORDERS.items():
             path = self._folder.verdicts(self._stage, by, self._part, partition)
             write_table(path, table.sort_by([(key, "ascending") for key in keys]))
         self._duplicates.inc(table.num_rows)

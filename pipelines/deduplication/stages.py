@@ -22,7 +22,7 @@ from filters.url_duplicates import UrlDuplicates
 from pipelines.deduplication.candidates import ENTRY
 from pipelines.deduplication.clusters import VERDICTS, Order, member_dtype
 from pipelines.deduplication.components import components
-from pipelines.deduplication.folder import DeduplicationFolder
+from pipelines.deduplication.folder import DeduplicationFolder, VerdictOrder
 from pipelines.deduplication.index import Index, Stages
 from pipelines.deduplication.phases import (
     PARTITIONS,
@@ -316,10 +316,9 @@ def verdicts_between(root: Path, low: str, high: str) -> pa.Table:
     return _verdicts(root, "id", [("document_id", ">=", low), ("document_id", "<", high)])
 
 
-def _verdicts(root: Path, by: str, filters: list[tuple[str, str, Any]]) -> pa.Table:
-    folder = root / "verdicts"
+def _verdicts(root: Path, by: VerdictOrder, filters: list[tuple[str, str, Any]]) -> pa.Table:
     tables = [
         pq.read_table(path, filters=filters, schema=VERDICTS)
-        for path in sorted(folder.glob(f"*/{by}/*.parquet"))
+        for path in DeduplicationFolder(root).all_verdicts("*", by)
     ]
     return pa.concat_tables([VERDICTS.empty_table(), *tables])
