@@ -15,7 +15,7 @@ import sys
 from dataclasses import asdict
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import yaml
@@ -27,6 +27,7 @@ from pipelines.funnel import funnel_table
 from pipelines.inputs import resolve_inputs
 from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
+from pipelines.options import BEAM, Against, Fresh, KeepWork, ProgressMode, Workers
 from pipelines.overlap.commands import app as overlap_app
 from pipelines.recipe import difference, load_recipe, packaged_recipes
 from pipelines.sample import sample_warc_path
@@ -49,9 +50,7 @@ recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what
 app.add_typer(recipes_app, name="recipes")
 app.add_typer(overlap_app, name="overlap")
 app.add_typer(train_app, name="train")
-# What follows after `--` are Beam's own options.
-_BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}
-app.command(context_settings=_BEAM)(dedup)
+app.command(context_settings=BEAM)(dedup)
 app.command("calibrate")(calibrate_command)
 
 
@@ -63,7 +62,7 @@ def main() -> None:
     app()
 
 
-@app.command(context_settings=_BEAM)
+@app.command(context_settings=BEAM)
 def run(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a recipe file.")],
@@ -81,20 +80,15 @@ def run(
     paths_base: Annotated[
         str, typer.Option(help="What the lines of a paths list are relative to.")
     ] = "https://data.commoncrawl.org/",
-    against: Annotated[
-        list[Path] | None,
-        typer.Option(help="Finished run whose documents are there already; may be repeated."),
-    ] = None,
+    against: Against = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting: math_score.threshold_with_math=0.3"),
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")] = 0,
-    progress: Annotated[
-        Literal["live", "json", "quiet"], typer.Option(help="How progress is shown.")
-    ] = "live",
-    fresh: Annotated[bool, typer.Option(help="Delete what an earlier run left first.")] = False,
-    keep_work: Annotated[bool, typer.Option(help="Keep intermediate files.")] = False,
+    workers: Workers = 0,
+    progress: ProgressMode = "live",
+    fresh: Fresh = False,
+    keep_work: KeepWork = False,
 ) -> None:
     """Run a recipe. Beam options follow after `--`."""
     with quiet_import():

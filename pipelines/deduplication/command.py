@@ -6,13 +6,14 @@ import json
 import shlex
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from pipelines.deduplication.recipe import load_deduplication_recipe
 from pipelines.funnel import funnel_table
+from pipelines.options import Against, Fresh, KeepWork, ProgressMode, Workers
 from pipelines.terminal import err, explained, logged, out, quiet_import
 
 __all__ = ["dedup"]
@@ -31,20 +32,15 @@ def dedup(
     recipe: Annotated[
         str, typer.Option(help="Name of a packaged recipe, or a recipe file.")
     ] = "deduplicate",
-    against: Annotated[
-        list[Path] | None,
-        typer.Option(help="Finished run whose documents are there already; may be repeated."),
-    ] = None,
+    against: Against = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Change a setting: near_duplicates.threshold=0.9"),
     ] = None,
-    workers: Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")] = 0,
-    progress: Annotated[
-        Literal["live", "json", "quiet"], typer.Option(help="How progress is shown.")
-    ] = "live",
-    fresh: Annotated[bool, typer.Option(help="Delete what an earlier run left first.")] = False,
-    keep_work: Annotated[bool, typer.Option(help="Keep intermediate files.")] = False,
+    workers: Workers = 0,
+    progress: ProgressMode = "live",
+    fresh: Fresh = False,
+    keep_work: KeepWork = False,
 ) -> None:
     """Drop duplicates by address, equal and similar text. Beam options follow after `--`."""
     with quiet_import():

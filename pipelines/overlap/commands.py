@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from pipelines.errors import InputError
+from pipelines.options import ProgressMode, Workers
 from pipelines.terminal import explained, logged, out, quiet_import
 
 if TYPE_CHECKING:
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="Test problems in a corpus: find them, remove them.")
-
-_Progress = Annotated[Literal["live", "json", "quiet"], typer.Option(help="How it is shown.")]
-_Workers = Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")]
 
 
 @app.command()
@@ -43,8 +41,8 @@ def report(
     text_column: Annotated[str, typer.Option(help="Column of the text.")] = "text",
     id_column: Annotated[str, typer.Option(help="Column of the id.")] = "document_id",
     path_column: Annotated[str, typer.Option(help="Column of the source's path.")] = "path",
-    workers: _Workers = 0,
-    progress: _Progress = "live",
+    workers: Workers = 0,
+    progress: ProgressMode = "live",
     fresh: Annotated[bool, typer.Option(help="Delete what an earlier search left.")] = False,
 ) -> None:
     """Say which problems are in a corpus, and where."""
@@ -94,8 +92,8 @@ def remove(
         float,
         typer.Option(min=0, max=1, help="A smaller share in order doesn't count; FineMath: 0.6."),
     ] = 0.0,
-    workers: _Workers = 0,
-    progress: _Progress = "live",
+    workers: Workers = 0,
+    progress: ProgressMode = "live",
 ) -> None:
     """Write the corpus of a report without the problems found in it."""
     with quiet_import():

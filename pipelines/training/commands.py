@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pipelines.errors import InputError
 from pipelines.inputs import resolve_inputs
+from pipelines.options import BEAM, ProgressMode, Workers
 from pipelines.terminal import err, explained, out, quiet_import
 from pipelines.training.build_lmplz import build_lmplz, find_lmplz
 from pipelines.training.classifier import Step
@@ -32,7 +33,6 @@ _Sources = Annotated[
     typer.Option(help="YAML file that names sources and their licences."),
 ]
 _Data = Annotated[Path, typer.Option(help="Folder that the sources' globs start in.")]
-_Workers = Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")]
 _Name = Annotated[str, typer.Option(help="The model's name.")]
 _Dimension = Annotated[int, typer.Option(min=1, help="Length of a word's vector.")]
 _Epochs = Annotated[int, typer.Option(min=1, help="How often each text is learnt.")]
@@ -43,16 +43,9 @@ _Features = Annotated[int, typer.Option(min=1, help="Rows left when it's compres
 _Folds = Annotated[int, typer.Option(min=2, help="Parts of the cross-validation.")]
 _Seed = Annotated[int, typer.Option(help="Seed of the initial vectors.")]
 _PerOrigin = Annotated[int, typer.Option(min=1, help="At most so many texts of one site or work.")]
-_Display = Annotated[
-    Literal["live", "json", "quiet"], typer.Option("--progress", help="How progress is shown.")
-]
 
 
-# What follows after `--` are Beam's own options.
-_BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}
-
-
-@train_app.command("math-score", context_settings=_BEAM)
+@train_app.command("math-score", context_settings=BEAM)
 def math_score(
     context: typer.Context,
     output: _Output,
@@ -80,8 +73,8 @@ def math_score(
     features: _Features = 60_000,
     folds: _Folds = 5,
     seed: _Seed = 7,
-    workers: _Workers = 0,
-    progress: _Display = "live",
+    workers: Workers = 0,
+    progress: ProgressMode = "live",
 ) -> None:
     """Train the classifier that tells mathematical prose, from pages labelled by their formulas.
 
@@ -115,7 +108,7 @@ def math_score(
         _report(card, output, progress)
 
 
-@train_app.command("perplexity", context_settings=_BEAM)
+@train_app.command("perplexity", context_settings=BEAM)
 def perplexity(
     context: typer.Context,
     output: _Output,
@@ -149,8 +142,8 @@ def perplexity(
         str, typer.Option(help="Memory of the estimator's sort, as lmplz takes it: 1G, 50%.")
     ] = "1G",
     arpa: Annotated[bool, typer.Option(help="Keep the model in the ARPA format too.")] = True,
-    workers: _Workers = 0,
-    progress: _Display = "live",
+    workers: Workers = 0,
+    progress: ProgressMode = "live",
 ) -> None:
     """Train the n-gram model of clean mathematical prose. Beam options follow after `--`."""
     with quiet_import():
@@ -198,7 +191,7 @@ def quality(
     features: _Features = 60_000,
     folds: _Folds = 5,
     seed: _Seed = 7,
-    progress: _Display = "live",
+    progress: ProgressMode = "live",
 ) -> None:
     """Train the educational score from labels that you have."""
     from pipelines.training.classifier import ClassifierSettings

@@ -1,0 +1,24 @@
+"""Options that several commands share, each with one help text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["BEAM", "Against", "Fresh", "KeepWork", "ProgressMode", "Workers"]
+
+# Settings of a command after whose `--` Beam's own options follow.
+BEAM = {"allow_extra_args": True, "ignore_unknown_options": False}
+
+Against = Annotated[
+    list[Path] | None,
+    typer.Option(help="Finished run whose documents are there already; may be repeated."),
+]
+Fresh = Annotated[bool, typer.Option(help="Delete what an earlier run left first.")]
+KeepWork = Annotated[bool, typer.Option(help="Keep intermediate files.")]
+ProgressMode = Annotated[
+    Literal["live", "json", "quiet"], typer.Option(help="How progress is shown.")
+]
+Workers = Annotated[int, typer.Option(min=0, help="Worker processes; 0 for all cores.")]
