@@ -415,7 +415,7 @@ def main() -> int:
             continue
         raw = page.path.read_bytes()
         # Collections share pages; each counts once, and only where there's something to find.
-        if raw in seen or not (page.formulas or page.library):
+        if raw in seen or not page.examined:
             continue
         seen.add(raw)
         pages.append(page)

@@ -67,6 +67,11 @@ class Page:
     error: str
     formulas: tuple[TrueFormula, ...]
 
+    @property
+    def examined(self) -> bool:
+        """Whether there was something to find: a library looked for formulas, or some are there."""
+        return bool(self.formulas or self.library)
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:

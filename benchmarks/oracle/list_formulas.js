@@ -88,8 +88,9 @@ async function formulasOf(browser, file) {
         if (request.resourceType() === "script") refused.push(address);
         return await route.abort();
       }
-      served.add(local.library);
-      let body = fs.readFileSync(local.file);
+      const { library, file } = local;
+      served.add(library);
+      let body = fs.readFileSync(file);
       if (/^katex(\.min)?\.js$/.test(path.basename(local.file))) body = body + KATEX_TAIL;
       return await route.fulfill({
         body,

@@ -132,7 +132,7 @@ def test_a_report_by_parts_is_the_same_bytes(
     monkeypatch.setattr(phase, "_PARALLEL_BYTES", 0)
     monkeypatch.setattr(parts, "_PART_BYTES", 20_000)
     report_of(corpus, problems, tmp_path / "r", workers)
-    assert len(list((tmp_path / "r/work/search").glob("??????.json"))) > 6
+    assert len(list((tmp_path / "r" / "work" / "search").glob("??????.json"))) > 6
     assert digests(tmp_path / "r") == digests(whole.root)
     assert whole.content["counts"]["unread"] == 28
     assert whole.content["counts"]["with_problems"] == 2 * (ROWS - 22)

@@ -327,7 +327,7 @@ def test_a_removal_is_the_same_for_any_number_of_workers_and_resumes(
     remove(made, RULE, tmp_path / "one")
     remove(made, RULE, tmp_path / "two", workers=2)
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
-    (tmp_path / "two/work/remove/000001.json").unlink()
+    (tmp_path / "two" / "work" / "remove" / "000001.json").unlink()
     (tmp_path / "two/manifest.json").unlink()
     remove(made, RULE, tmp_path / "two")
     assert digests(tmp_path / "one") == digests(tmp_path / "two")
