@@ -1,0 +1,1 @@
+"""From documents to what a trainer reads: tokenizers, packers, mixtures, training formats."""
