@@ -39,9 +39,10 @@ from filters.web.perplexity import Perplexity
 from filters.web.quality import QualityRules
 from filters.web.word_order import WordOrder
 from pipelines.isolation import IsolatedExtractor
-from pipelines.judge import PageJudge
-from pipelines.recipe import Audit, Extract, Limits, Recipe
+from pipelines.pages import PageJudge
+from pipelines.recipe import Audit, Limits, Recipe
 from pipelines.sample import sample_warc_path
+from pipelines.stages import Extract
 from schemas import Document
 
 _PROCESSES = 4

@@ -16,7 +16,8 @@ from extractors.warc import ArchiveReader, Damage, WarcRecord
 from pipelines.deduplication.index import IndexWriter
 from pipelines.deduplication.stages import Deduplication
 from pipelines.isolation import ExtractionFailed
-from pipelines.judge import Judged, PageJudge
+from pipelines.judge import Judged
+from pipelines.pages import PageJudge
 from pipelines.reading import read_task
 from pipelines.recipe import Stage
 from pipelines.writing import write_shard
@@ -127,12 +128,12 @@ def timed_stages() -> Iterator[StageClock]:
     parts: dict[str, Any] = {
         "pipelines.web.PageJudge": functools.partial(_TimedJudge, clock),
         "pipelines.web.IsolatedExtractor": _ExtractorInProcess,
-        "pipelines.web.read_task": clock.charged("writing", read_task),
+        "pipelines.phases.read_task": clock.charged("writing", read_task),
         "pipelines.reading.IndexWriter.add": clock.charged("sign", IndexWriter.add),
         "pipelines.reading.IndexWriter.finish": clock.charged("sign", IndexWriter.finish),
         "pipelines.runs.Deduplication.find": clock.charged("duplicates", Deduplication.find),
-        "pipelines.web.write_shard": clock.charged("writing", write_shard),
-        "pipelines.reading.ArchiveReader": reader,
+        "pipelines.phases.write_shard": clock.charged("writing", write_shard),
+        "pipelines.web.ArchiveReader": reader,
     }
     with ExitStack() as stack:
         for name, part in parts.items():

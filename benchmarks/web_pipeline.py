@@ -46,12 +46,12 @@ from extractors.warc import ArchiveReader, Damage, FileSource, WarcRecord, parse
 from filters.web.math_prefilter import MathPrefilter
 from pipelines.engine import Engine
 from pipelines.inputs import resolve_inputs
-from pipelines.judge import PageJudge
 from pipelines.plan import make_plan
 from pipelines.reading import read_task
 from pipelines.recipe import load_recipe
 from pipelines.run_directory import RunDirectory
 from pipelines.runs import Run
+from pipelines.web import ArchiveTaskReader
 from schemas import Document
 
 RECIPE = "open-web-math"
@@ -177,9 +177,9 @@ def rejecting(warc: Path) -> Sample:
         run = RunDirectory(Path(folder))
         run.work.mkdir()
         clock = Elapsed()
-        judge = PageJudge(recipe, _NoText())
+        reader = ArchiveTaskReader(recipe, _NoText())
         for task in plan.tasks:
-            pages += read_task(task, recipe, judge, run)["record_types"].get("response", 0)
+            pages += read_task(task, recipe, reader, run)["record_types"].get("response", 0)
         return clock.sample(pages, warc.stat().st_size)
 
 

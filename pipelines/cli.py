@@ -24,13 +24,12 @@ from rich.table import Table
 
 from pipelines.deduplication.command import dedup
 from pipelines.funnel import funnel_table
-from pipelines.inputs import resolve_inputs
 from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
 from pipelines.options import BEAM, Against, Fresh, KeepWork, ProgressMode, Workers
 from pipelines.overlap.commands import app as overlap_app
 from pipelines.recipe import difference, load_recipe, packaged_recipes
-from pipelines.sample import sample_warc_path
+from pipelines.subsets import InputNames, subset_of
 from pipelines.terminal import err, explained, logged, out, quiet_import, silence_logs
 from pipelines.training.calibrate_command import calibrate_command
 from pipelines.training.commands import train_app
@@ -70,16 +69,20 @@ def run(
     input: Annotated[  # noqa: A002
         list[str] | None,
         typer.Option(
-            help="WARC file, folder, glob, s3:// or https:// address, or a warc.paths.gz list; "
-            "may be repeated. Default: the embedded sample."
+            help="File, folder, glob, s3:// or https:// address, or a list such as warc.paths.gz; "
+            "may be repeated. Default: the recipe's embedded sample."
         ),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Take the first N files of each paths list.")
     ] = None,
     paths_base: Annotated[
-        str, typer.Option(help="What the lines of a paths list are relative to.")
-    ] = "https://data.commoncrawl.org/",
+        str,
+        typer.Option(
+            help="What the lines of a paths list are relative to. By default the subset's source, "
+            "for web https://data.commoncrawl.org/."
+        ),
+    ] = "",
     against: Against = None,
     set_: Annotated[
         list[str] | None,
@@ -100,7 +103,8 @@ def run(
         chosen.check()
         if not input and progress != "quiet":
             err.print("no --input: the embedded sample is used")
-        files = resolve_inputs(input or [str(sample_warc_path())], limit=limit, base=paths_base)
+        subset = subset_of(chosen.subset)
+        files = subset.resolve(InputNames(input or subset.sample(), limit, paths_base))
         with logged(output):
             outcome = Run(
                 chosen,
@@ -258,11 +262,11 @@ def _judged_json(judged: Judged) -> dict[str, Any]:
 def _show(judged: Judged) -> None:
     trail = judged.trail
     out.print(f"[bold]{escape(trail.url)}[/]  {trail.document_id}", highlight=False)
-    place = trail.provenance
+    place = ", ".join(
+        f"{name} {value}" for name, value in asdict(trail.provenance).items() if value
+    )
     out.print(
-        f"{escape(place.warc_file)} offset {place.warc_offset} length {place.warc_length}  "
-        f"{trail.record_type} {trail.http_status} {trail.content_type} "
-        f"{trail.html_bytes:,} bytes {trail.notes}",
+        f"{escape(place)}  {trail.record_type} {trail.source_bytes:,} bytes {trail.notes}",
         style="dim",
         highlight=False,
     )

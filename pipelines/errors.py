@@ -16,6 +16,7 @@ __all__ = [
     "ProofmillError",
     "RecipeError",
     "RunLocked",
+    "SourceFailed",
     "UnknownBeamOption",
 ]
 
@@ -42,6 +43,10 @@ class InputError(ProofmillError):
 
 class UnknownBeamOption(ProofmillError):
     """Beam knows no such option; it would have been passed over without a word."""
+
+
+class SourceFailed(OSError):
+    """The input file can't be read; other files can."""
 
 
 class PageNotFound(ProofmillError):

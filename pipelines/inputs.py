@@ -1,4 +1,4 @@
-"""Where WARC files come from: local paths and globs, S3, HTTPS, and lists of paths."""
+"""Where input files come from: local paths and globs, S3, HTTPS, and lists of paths."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import urllib3
 from extractors.warc import ByteSource, FileSource
 from pipelines.errors import InputError
 
-__all__ = ["InputFile", "open_source", "resolve_inputs"]
+__all__ = ["InputFile", "ReadTask", "open_source", "resolve_inputs"]
 
 # https://commoncrawl.org/get-started: paths of a crawl's files are relative to this.
 COMMON_CRAWL = "https://data.commoncrawl.org/"
@@ -30,7 +30,7 @@ _PATHS_NAME = re.compile(r"\.paths(\.gz|\.txt)?$")
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """One archive file.
+    """One input file.
 
     Attributes:
         name: Its name in trails and manifest, the same on every machine: the path below
@@ -42,6 +42,25 @@ class InputFile:
     name: str
     uri: str
     size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadTask:
+    """One range of one input file.
+
+    Attributes:
+        number: Its place among the run's tasks.
+        name: The file's name in the trails.
+        uri: Where the file is read from.
+        start: First byte of the range.
+        end: First byte after it.
+    """
+
+    number: int
+    name: str
+    uri: str
+    start: int
+    end: int
 
 
 def resolve_inputs(

@@ -11,8 +11,10 @@ from extractors.warc.records import starts_record
 from pipelines.errors import PageNotFound
 from pipelines.inputs import open_source
 from pipelines.isolation import IsolatedExtractor
-from pipelines.judge import Judged, PageJudge
-from pipelines.recipe import Extract, Recipe
+from pipelines.judge import Judged
+from pipelines.pages import PageJudge
+from pipelines.recipe import Recipe
+from pipelines.stages import Extract
 
 __all__ = ["Wanted", "inspect_page"]
 

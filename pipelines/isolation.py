@@ -16,7 +16,8 @@ import psutil
 
 from extractors.extraction import Extraction
 from extractors.serve import read_frame, write_frame
-from pipelines.recipe import Extract, Limits
+from pipelines.recipe import Limits
+from pipelines.stages import Extract
 
 __all__ = ["ExtractionFailed", "IsolatedExtractor"]
 

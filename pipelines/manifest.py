@@ -54,6 +54,7 @@ def make_manifest(
     return {
         "manifest_version": MANIFEST_VERSION,
         "fingerprint": plan.fingerprint,
+        "subset": recipe.subset,
         "recipe": {"name": recipe.name, "sha256": plan.recipe_digest},
         "stages": [{"name": stage.name, "enabled": stage.enabled} for stage in recipe.built()],
         "code": plan.code,
@@ -70,7 +71,7 @@ def make_manifest(
         "record_types": _summed(marker["record_types"] for marker in read),
         "languages": _summed(marker["languages"] for marker in read),
         "drops": drops,
-        "html_bytes": _html_bytes(read),
+        "source_bytes": _source_bytes(read),
         "text_bytes": sum(shard["text_bytes"] for shard in shards),
         "formulas": {
             name: _summed(shard["formulas"][name] for shard in shards)
@@ -146,11 +147,11 @@ def _summed(counts: Iterable[dict[str, int]]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _html_bytes(read: _Markers) -> dict[str, dict[str, int]]:
-    """Decoded page bytes by the stage and reason that dropped them; ``passed`` for the others."""
+def _source_bytes(read: _Markers) -> dict[str, dict[str, int]]:
+    """Source bytes by the stage and reason that dropped them; ``passed`` for the others."""
     total: dict[str, dict[str, int]] = {}
     for marker in read:
-        for stage, reason, count in marker["html_bytes"]:
+        for stage, reason, count in marker["source_bytes"]:
             reasons = total.setdefault(stage or "passed", {})
             reasons[reason or "passed"] = reasons.get(reason or "passed", 0) + count
     return {stage: dict(sorted(reasons.items())) for stage, reasons in sorted(total.items())}

@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, field
 from importlib import metadata, resources
 from typing import Any, Self
 
-from extractors.warc import container_of
-from pipelines.inputs import InputFile, open_source
+from pipelines.inputs import InputFile, ReadTask
 from pipelines.recipe import Recipe
+from pipelines.subsets import Subset, subset_of
 
-__all__ = ["Plan", "ReadTask", "code_digest", "code_versions", "make_plan"]
+__all__ = ["Plan", "code_digest", "code_versions", "make_plan"]
 
 _MIB = 1 << 20
 # Enough tasks for eight a core on 32 cores, of at least a size that pays for their files (measured:
@@ -21,25 +21,6 @@ _MIB = 1 << 20
 _TASKS = 256
 _SMALLEST_TASK = 8 * _MIB
 _LARGEST_TASK = 64 * _MIB
-
-
-@dataclass(frozen=True, slots=True)
-class ReadTask:
-    """One range of one input file.
-
-    Attributes:
-        number: Its place among the run's tasks.
-        name: The file's name in the trails.
-        uri: Where the file is read from.
-        start: First byte of the range.
-        end: First byte after it.
-    """
-
-    number: int
-    name: str
-    uri: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +89,9 @@ def make_plan(recipe: Recipe, inputs: Sequence[InputFile], against: Sequence[str
     task_bytes = recipe.input.task_bytes or min(max(total // _TASKS, _SMALLEST_TASK), _LARGEST_TASK)
     tasks = [
         ReadTask(number, item.name, item.uri, start, end)
-        for number, (item, start, end) in enumerate(_ranges(inputs, task_bytes))
+        for number, (item, start, end) in enumerate(
+            _ranges(subset_of(recipe.subset), inputs, task_bytes)
+        )
     ]
     return Plan(
         recipe.resolved,
@@ -146,9 +129,11 @@ def _source_files(folder: Any, prefix: str) -> Iterator[tuple[str, bytes]]:
             yield name, item.read_bytes()
 
 
-def _ranges(inputs: Sequence[InputFile], task_bytes: int) -> Iterator[tuple[InputFile, int, int]]:
+def _ranges(
+    subset: Subset, inputs: Sequence[InputFile], task_bytes: int
+) -> Iterator[tuple[InputFile, int, int]]:
     for item in inputs:
-        if item.size <= task_bytes or not container_of(open_source(item.uri)).splittable:
+        if item.size <= task_bytes or not subset.splittable(item):
             yield item, 0, item.size
             continue
         count = -(-item.size // task_bytes)

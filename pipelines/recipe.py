@@ -23,24 +23,12 @@ import yaml
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
 from filters.url_duplicates import UrlDuplicates
-from filters.web.educational import Educational
-from filters.web.language import Language
-from filters.web.manual_rules import AccentedCharacters, LibreTextsFormulas, TextLength
-from filters.web.math_prefilter import MathPrefilter
-from filters.web.math_score import MathScore
-from filters.web.perplexity import Perplexity
-from filters.web.published_prefilter import PublishedPrefilter
-from filters.web.quality import QualityRules
-from filters.web.responses import Responses
-from filters.web.url_rules import UrlRules
-from filters.web.word_order import WordOrder
 from pipelines.deduplication.index import Stages
 from pipelines.errors import RecipeError
+from pipelines.stages import STAGES, StageKind
 from schemas import Decision, Document
 
 __all__ = [
-    "STAGES",
-    "Extract",
     "Filter",
     "Part",
     "Recipe",
@@ -66,61 +54,6 @@ class Filter(Protocol):
         """What it says of the document."""
 
 
-@dataclass(frozen=True, slots=True)
-class Extract:
-    """Turns a page's bytes into text.
-
-    Attributes:
-        edition: ``ours``, or ``published`` for what OpenWebMath did, its defects included.
-        config: Settings of the published edition: the most probable value of each for every page,
-            or ``sampled`` by document as the original did.
-    """
-
-    edition: Literal["ours", "published"] = "ours"
-    config: Literal["most_probable", "sampled"] = "most_probable"
-
-    name: ClassVar[str] = "extract"
-
-
-@dataclass(frozen=True, slots=True)
-class _Kind:
-    """How a stage is built and what it needs to have been done before it."""
-
-    settings: type[Any]
-    reads: Literal["record", "bytes", "text", "corpus"]
-
-
-# The stages that a recipe can name. Adding a filter is its module and its line here.
-STAGES: Mapping[str, _Kind] = {
-    "responses": _Kind(Responses, "record"),
-    "url_rules": _Kind(UrlRules, "record"),
-    "math_prefilter": _Kind(MathPrefilter, "bytes"),
-    "published_prefilter": _Kind(PublishedPrefilter, "bytes"),
-    "extract": _Kind(Extract, "bytes"),
-    "language": _Kind(Language, "text"),
-    "math_score": _Kind(MathScore, "text"),
-    "perplexity": _Kind(Perplexity, "text"),
-    "word_order": _Kind(WordOrder, "text"),
-    "educational": _Kind(Educational, "text"),
-    "quality": _Kind(QualityRules, "text"),
-    "text_length": _Kind(TextLength, "text"),
-    "accented_characters": _Kind(AccentedCharacters, "text"),
-    "libretexts_formulas": _Kind(LibreTextsFormulas, "text"),
-    "url_duplicates": _Kind(UrlDuplicates, "corpus"),
-    "exact_duplicates": _Kind(ExactDuplicates, "corpus"),
-    "near_duplicates": _Kind(NearDuplicates, "corpus"),
-}
-
-# Duplicates are found in this order, when everything else has judged.
-_CORPUS_ORDER = tuple(name for name, kind in STAGES.items() if kind.reads == "corpus")
-
-
-# What no recipe can do without.
-_NEEDED = {
-    "responses": "it says which records are pages",
-    "extract": "nothing after it has a text",
-}
-
 _Settings = TypeVar("_Settings")
 
 
@@ -131,11 +64,11 @@ class Part(pydantic.BaseModel):
 
 
 class Limits(Part):
-    """Bounds that keep one page from harming a run.
+    """Bounds that keep one document from harming a run.
 
     Attributes:
-        page_bytes: A longer page, its encodings undone, is dropped (``error:body_too_large``).
-        extract_cpu_seconds: CPU time that the extraction of one page may take; CPU and not wall
+        source_bytes: A longer source (page, file, paper), its encodings undone, is dropped.
+        extract_cpu_seconds: CPU time that the extraction of one source may take; CPU and not wall
             time, so that a busy machine drops nothing that an idle one keeps.
         extract_wall_seconds: Wall time after which an extraction that uses no CPU counts as hung.
         extract_memory_bytes: Address space of the process that extracts.
@@ -143,7 +76,7 @@ class Limits(Part):
         unpacked_bytes: What one gzip member or one zstd or lz4 archive may unpack to.
     """
 
-    page_bytes: int = pydantic.Field(default=20_000_000, gt=0)
+    source_bytes: int = pydantic.Field(default=20_000_000, gt=0)
     extract_cpu_seconds: float = pydantic.Field(default=20.0, gt=0)
     extract_wall_seconds: float = pydantic.Field(default=600.0, gt=0)
     extract_memory_bytes: int = pydantic.Field(default=3 << 30, ge=256 << 20)
@@ -157,8 +90,8 @@ class Audit(Part):
     Attributes:
         dropped_text: ``none``, a hash-chosen ``share``, or ``all``.
         dropped_text_share: The share, 0 to 1.
-        shadow_share: Share of pages, chosen by the hash of document_id, that every filter judges
-            even after a drop; what-if questions are answered from them without bias.
+        shadow_share: Share of documents, chosen by the hash of document_id, that every filter
+            judges even after a drop; what-if questions are answered from them without bias.
     """
 
     dropped_text: Literal["none", "share", "all"] = "share"
@@ -176,7 +109,7 @@ class Output(Part):
     """
 
     shard_bytes: int = pydantic.Field(default=256 << 20, gt=0)
-    views: tuple[Literal["open-web-math"], ...] = ()
+    views: tuple[str, ...] = ()
 
 
 class Input(Part):
@@ -198,15 +131,15 @@ class Stage:
 
     Attributes:
         name: Its name in ``STAGES``.
-        settings: The filter, or ``Extract``.
+        settings: The filter, or the settings of the stage that makes the text.
         enabled: False when the recipe switches it off; the manifest says so.
-        reads: What it works on.
+        kind: Its line in ``STAGES``.
     """
 
     name: str
     settings: Any
     enabled: bool
-    reads: str
+    kind: StageKind
 
 
 class Recipe(Part):
@@ -214,7 +147,7 @@ class Recipe(Part):
 
     Attributes:
         name: Its name.
-        subset: The subset that it makes, ``web``.
+        subset: The subset that it makes, a key of ``STAGES``.
         edition: ``ours`` or ``published``.
         summary: One sentence.
         differences: What it does on purpose otherwise than the published pipeline, or the
@@ -223,7 +156,7 @@ class Recipe(Part):
     """
 
     name: str
-    subset: Literal["web"]
+    subset: str
     edition: Literal["ours", "published"]
     summary: str
     differences: tuple[str, ...] = ()
@@ -233,9 +166,16 @@ class Recipe(Part):
     output: Output = Output()
     stages: tuple[dict[str, dict[str, Any] | None], ...]
 
+    @pydantic.field_validator("subset")
+    @classmethod
+    def _known_subset(cls, subset: str) -> str:
+        if subset not in STAGES:
+            raise ValueError(_unknown(subset, STAGES))
+        return subset
+
     @functools.cached_property
     def _built(self) -> tuple[Stage, ...]:
-        return tuple(_build_stages(self.stages))
+        return tuple(_build_stages(self.subset, self.stages))
 
     def built(self) -> tuple[Stage, ...]:
         """The stages as values, in order.
@@ -253,7 +193,7 @@ class Recipe(Part):
         return None
 
     def always(self, kind: type[_Settings]) -> _Settings:
-        """The settings of a stage that every valid recipe has, ``Responses`` or ``Extract``."""
+        """The settings of a stage that every valid recipe of the subset has."""
         settings = self.enabled(kind)
         if settings is None:
             raise RecipeError(f"stages: {kind.__name__} is missing")
@@ -378,41 +318,58 @@ def sentences(where: str, error: pydantic.ValidationError) -> str:
     return "\n".join(lines)
 
 
-def _build_stages(entries: Sequence[Mapping[str, Mapping[str, Any] | None]]) -> Iterator[Stage]:
+def _build_stages(
+    subset: str, entries: Sequence[Mapping[str, Mapping[str, Any] | None]]
+) -> Iterator[Stage]:
     """Builds each stage and holds the order against what each one reads."""
-    extracted = False
-    seen: set[str] = set()
+    kinds = STAGES[subset]
+    before: list[Stage] = []
     for entry in entries:
-        if len(entry) != 1:
-            raise RecipeError(f"a stage is one name with its settings, not {dict(entry)!r}")
-        ((name, given),) = entry.items()
-        kind = STAGES.get(name)
-        if kind is None:
-            raise RecipeError(f"stages: {_unknown(name, STAGES)}")
-        if name in seen:
-            raise RecipeError(f"stages: {name} appears twice")
-        seen.add(name)
-        settings = dict(given or {})
-        enabled = settings.pop("enabled", True)
-        if not isinstance(enabled, bool):
-            raise RecipeError(f"{name}.enabled is {enabled!r}, expected true or false")
-        if kind.reads in ("text", "corpus") and not extracted:
-            raise RecipeError(f"stages: {name} reads text, it must come after extract")
-        if kind.reads in ("record", "bytes") and extracted and name != "url_rules":
-            raise RecipeError(f"stages: {name} reads bytes, it must come before extract")
-        if name in _NEEDED and not enabled:
-            raise RecipeError(f"{name} can't be switched off: {_NEEDED[name]}")
-        if kind.reads != "corpus" and seen & set(_CORPUS_ORDER):
-            raise RecipeError(f"stages: {name} must come before those that look for duplicates")
-        if kind.reads == "corpus" and seen & set(_CORPUS_ORDER[_CORPUS_ORDER.index(name) + 1 :]):
-            raise RecipeError(
-                f"stages: duplicates are found in the order {', '.join(_CORPUS_ORDER)}"
-            )
-        extracted = extracted or name == "extract"
-        yield Stage(name, build_settings(name, kind.settings, settings), enabled, kind.reads)
-    for name, why in _NEEDED.items():
-        if name not in seen:
-            raise RecipeError(f"stages: {name} is missing: {why}")
+        stage = _build_stage(kinds, entry)
+        _check_place(stage, before, kinds)
+        before.append(stage)
+        yield stage
+    seen = {stage.name for stage in before}
+    for name, kind in kinds.items():
+        if kind.needed and name not in seen:
+            raise RecipeError(f"stages: {name} is missing: {kind.needed}")
+
+
+def _build_stage(
+    kinds: Mapping[str, StageKind], entry: Mapping[str, Mapping[str, Any] | None]
+) -> Stage:
+    if len(entry) != 1:
+        raise RecipeError(f"a stage is one name with its settings, not {dict(entry)!r}")
+    ((name, given),) = entry.items()
+    kind = kinds.get(name)
+    if kind is None:
+        raise RecipeError(f"stages: {_unknown(name, kinds)}")
+    settings = dict(given or {})
+    enabled = settings.pop("enabled", True)
+    if not isinstance(enabled, bool):
+        raise RecipeError(f"{name}.enabled is {enabled!r}, expected true or false")
+    if kind.needed and not enabled:
+        raise RecipeError(f"{name} can't be switched off: {kind.needed}")
+    return Stage(name, build_settings(name, kind.settings, settings), enabled, kind)
+
+
+def _check_place(stage: Stage, before: Sequence[Stage], kinds: Mapping[str, StageKind]) -> None:
+    """Raises ``RecipeError`` when a stage can't come after those before it."""
+    name, reads = stage.name, stage.kind.reads
+    if any(other.name == name for other in before):
+        raise RecipeError(f"stages: {name} appears twice")
+    (maker,) = (key for key, kind in kinds.items() if kind.makes_text)
+    has_text = any(other.kind.makes_text for other in before)
+    if reads in ("text", "corpus") and not has_text:
+        raise RecipeError(f"stages: {name} reads text, it must come after {maker}")
+    if reads in ("record", "bytes") and has_text:
+        raise RecipeError(f"stages: {name} reads bytes, it must come before {maker}")
+    finders = [other.name for other in before if other.kind.reads == "corpus"]
+    if reads != "corpus" and finders:
+        raise RecipeError(f"stages: {name} must come before those that look for duplicates")
+    order = [key for key, kind in kinds.items() if kind.reads == "corpus"]
+    if reads == "corpus" and any(order.index(other) > order.index(name) for other in finders):
+        raise RecipeError(f"stages: duplicates are found in the order {', '.join(order)}")
 
 
 def build_settings(name: str, settings_type: type[Any], settings: Mapping[str, Any]) -> Any:

@@ -22,11 +22,12 @@ from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, 
 from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.inputs import InputFile
 from pipelines.manifest import make_manifest, manifest_funnel, summed_tally
+from pipelines.phases import Phase, ReadTasks, WriteShards, plan_of
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import Display, Tally
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
-from pipelines.web import Phase, ReadArchives, WriteShards, plan_of
+from pipelines.subsets import subset_of
 from pipelines.writing import shard_count
 
 __all__ = ["Outcome", "Run"]
@@ -85,6 +86,7 @@ class Run:
         command: str = "",
     ) -> None:
         self._recipe = recipe
+        self._subset = subset_of(recipe.subset)
         self._against = [RunDirectory(path.resolve()) for path in against]
         self._inputs = inputs
         self._directory = RunDirectory(output.resolve())
@@ -105,6 +107,7 @@ class Run:
             InputFilesFailed, EngineFailed, ConservationError, OSError: The run can be resumed.
         """
         self._recipe.check()
+        self._subset.check(self._recipe)
         self._earlier = earlier_signatures(self._against, self._recipe.deduplication.near)
         with self._directory.locked():
             if self._fresh:
@@ -181,7 +184,7 @@ class Run:
             done = set(self._directory.done("read", tasks))
             return [(n, -1) for n in tasks if n not in done and n not in failures]
 
-        self._phase("Read WARC records", plan, missing, failures)
+        self._phase(self._subset.reading, plan, missing, failures)
         while repairs := self._misread(plan, failures):
             self._log.info("ranges read again from their true beginning", tasks=len(repairs))
             for number, _ in repairs:
@@ -223,7 +226,7 @@ class Run:
                     self._run_phase(
                         label,
                         _interleaved(elements),
-                        ReadArchives,
+                        ReadTasks,
                         parallel=todo >= _PARALLEL_BYTES,
                     )
             except EngineFailed as error:

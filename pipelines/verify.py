@@ -24,9 +24,9 @@ from pipelines.plan import code_digest
 from pipelines.recipe import Recipe
 from pipelines.run_directory import OUTPUTS, RunDirectory, file_sha256
 from pipelines.runs import Run
+from pipelines.subsets import subset_of
 from pipelines.writing import shard_bounds
 from schemas.signatures import DUPLICATE_DECISIONS
-from schemas.tables import DOCUMENTS, DROPPED_TEXTS, TRAILS
 from schemas.version import SchemaMismatch, check_schema
 
 __all__ = ["Verification", "verify_run"]
@@ -93,10 +93,11 @@ def _check_files(run: RunDirectory, manifest: dict[str, Any], found: Verificatio
 
 
 def _check_documents(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
+    schema = subset_of(manifest["subset"]).layout.documents
     paths = [f["path"] for f in manifest["files"] if f["path"].startswith("documents/")]
     rows = 0
     for number, path in enumerate(sorted(paths)):
-        table = _table(run, path, DOCUMENTS, ["document_id", "decisions"], found)
+        table = _table(run, path, schema, ["document_id", "decisions"], found)
         if table is None:
             return
         ids = table.column("document_id").to_pylist()
@@ -115,12 +116,13 @@ def _check_documents(run: RunDirectory, manifest: dict[str, Any], found: Verific
 
 
 def _check_trails(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
+    layout = subset_of(manifest["subset"]).layout
     rows, kept = 0, 0
     drops: dict[str, dict[str, int]] = {}
     for file in manifest["files"]:
         if not file["path"].startswith("trails/"):
             continue
-        table = _table(run, file["path"], TRAILS, ["verdict", "dropped_by", "reason"], found)
+        table = _table(run, file["path"], layout.trails, ["verdict", "dropped_by", "reason"], found)
         if table is None:
             return
         for verdict, stage, reason in _rows(table):
@@ -137,7 +139,7 @@ def _check_trails(run: RunDirectory, manifest: dict[str, Any], found: Verificati
     found.checked.append(f"{rows:,} trails, one a record; their verdicts add up to the manifest's")
     for file in manifest["files"]:
         if file["path"].startswith("dropped/"):
-            _table(run, file["path"], DROPPED_TEXTS, ["document_id"], found)
+            _table(run, file["path"], layout.dropped_texts, ["document_id"], found)
 
 
 def _check_decisions(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:

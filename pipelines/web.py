@@ -1,143 +1,122 @@
 """The web subset: Common Crawl WARCs in, OpenWebMath shards out.
 
-Three phases, each a Beam pipeline whose elements are tasks, not documents:
-
-1. **Read**: each range of each WARC file is read record by record; the recipe's stages judge each
-   page in order (responses, prefilter, extraction, language, MathScore, perplexity, URL rules,
-   quality). Trails of the dropped and the documents that passed are written to files.
-2. **Find duplicates**: by address, equal text and similar text, over hashes of the passed
-   documents (``pipelines.deduplication``); one of each group stays.
-3. **Write**: each output shard gathers the documents of its range of ids, sorts them, leaves the
-   duplicates out and is written once.
-
-The graphs stay in the portable subset that every engine runs right: no tagged outputs, no state,
-no Beam sinks, no text across a shuffle, one terminal collection each.
+Each range of each WARC file is read record by record. Of the responses, the recipe's stages judge
+each page in order: prefilter on the bytes, extraction, language, MathScore, perplexity, URL rules,
+quality. Duplicates are found by address, equal text and similar text; what is left is the corpus.
 """
 
 from __future__ import annotations
 
-import functools
-import gc
-import json
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
-import apache_beam as beam
-from apache_beam.metrics import Metrics
-
+from extractors.warc import ArchiveReader, ReadLimits, container_of
+from pipelines.digests import DigestedSource
+from pipelines.errors import SourceFailed
+from pipelines.inputs import (
+    COMMON_CRAWL,
+    InputFile,
+    ReadTask,
+    is_remote,
+    open_source,
+    resolve_inputs,
+)
 from pipelines.isolation import IsolatedExtractor
-from pipelines.judge import PageJudge
-from pipelines.plan import Plan
-from pipelines.reading import SourceFailed, read_task
-from pipelines.recipe import Extract, Recipe
-from pipelines.run_directory import RunDirectory
-from pipelines.writing import write_shard
+from pipelines.judge import Judged
+from pipelines.pages import PageJudge, TextExtractor
+from pipelines.recipe import Recipe
+from pipelines.sample import sample_warc_path
+from pipelines.stages import Extract
+from pipelines.subsets import InputNames, Subset
+from schemas.open_web_math import open_web_math_view
+from schemas.web import WEB
 
-__all__ = ["Phase", "ReadArchives", "WriteShards", "plan_of"]
+__all__ = ["WEB_SUBSET", "ArchiveTaskReader"]
+
+_REMOTE_BLOCK = 8 << 20
+_LOCAL_BLOCK = 1 << 20
 
 
-class Phase(beam.PTransform):
-    """A phase of a run.
+class ArchiveTaskReader:
+    """Reads ranges of web archives and judges their records.
 
     Args:
-        root: The run's folder, which holds its plan.
+        recipe: The recipe.
+        extractor: What turns pages into text; by default ours in a child process.
     """
 
-    def __init__(self, root: str) -> None:
-        super().__init__()
-        self._root = root
+    def __init__(self, recipe: Recipe, extractor: TextExtractor | None = None) -> None:
+        self._limits = ReadLimits(
+            max_block=recipe.limits.source_bytes + (1 << 20),
+            max_unpacked=recipe.limits.unpacked_bytes,
+        )
+        self._child = IsolatedExtractor(recipe.always(Extract), recipe.limits)
+        self._judge = PageJudge(recipe, extractor or self._child)
 
-
-class ReadArchives(Phase):
-    """Tasks, as (number, exact start or -1), to the numbers of the finished ones."""
-
-    def expand(self, tasks: beam.PCollection) -> beam.PCollection:
-        """Reads, judges and extracts."""
-        return tasks | "Read, judge and extract" >> beam.ParDo(_ReadTask(self._root))
-
-
-class WriteShards(Phase):
-    """Shards, as (number, how many), to the numbers of the written ones."""
-
-    def expand(self, shards: beam.PCollection) -> beam.PCollection:
-        """Gathers, sorts and writes."""
-        return shards | "Write shards" >> beam.ParDo(_WriteShard(self._root))
-
-
-@functools.lru_cache(maxsize=4)
-def plan_of(root: str) -> tuple[Plan, Recipe]:
-    """The plan of a run and its recipe, read once a process."""
-    plan = Plan.from_json(json.loads(RunDirectory(Path(root)).plan.read_text("utf-8")))
-    return plan, Recipe.model_validate(plan.recipe)
-
-
-class _Worker(beam.DoFn):
-    """What the functions of all phases know: the run's folder, its plan and its recipe."""
-
-    def __init__(self, root: str) -> None:
-        self._root = root
-        self._run = RunDirectory(Path(root))
-
-    def setup(self) -> None:
-        self._plan, self._recipe = plan_of(self._root)
-
-
-@beam.typehints.with_input_types(tuple[int, int])
-@beam.typehints.with_output_types(int)
-class _ReadTask(_Worker):
-    """Reads one task; that its file can't be read is put on record, and is no exception."""
-
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self._records = Metrics.counter("read", "records")
-        self._kept = Metrics.counter("read", "passed")
-        self._bytes = Metrics.counter("read", "bytes")
-        self._milliseconds = Metrics.distribution("read", "task_milliseconds")
-
-    def setup(self) -> None:
-        super().setup()
-        # A task makes many small objects that live until its next row group is written; looking
-        # through them again and again for cycles, of which there are none, would cost a tenth.
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 100)
-        self._extractor = IsolatedExtractor(self._recipe.always(Extract), self._recipe.limits)
-        self._judge = PageJudge(self._recipe, self._extractor)
-
-    def teardown(self) -> None:
-        self._extractor.close()
-
-    def process(self, element: tuple[int, int]) -> Iterator[int]:
-        number, exact_start = element
-        started = time.monotonic()
+    def read(self, task: ReadTask, exact_start: int | None) -> _ArchiveReading:
+        """Begins to read a range; see ``TaskReader``."""
         try:
-            marker = read_task(
-                self._plan.tasks[number],
-                self._recipe,
-                self._judge,
-                self._run,
-                exact_start=None if exact_start < 0 else exact_start,
-            )
-        except SourceFailed as error:
-            self._run.write_json(self._run.failure(number), str(error))
-            return
-        self._records.inc(marker["tally"]["records"])
-        self._kept.inc(marker["tally"]["kept"])
-        self._bytes.inc(marker["tally"]["bytes"])
-        self._milliseconds.update(int((time.monotonic() - started) * 1000))
-        yield number
+            source = DigestedSource(open_source(task.uri), task.start, task.end)
+        except OSError as error:
+            raise SourceFailed(f"{task.uri}: {error}") from error
+        reader = ArchiveReader(
+            source,
+            task.start if exact_start is None else exact_start,
+            task.end,
+            exact=exact_start is not None,
+            limits=self._limits,
+            block=_REMOTE_BLOCK if is_remote(task.uri) else _LOCAL_BLOCK,
+        )
+        return _ArchiveReading(task, source, reader, self._judge)
+
+    def close(self) -> None:
+        """Ends the extractor's process."""
+        self._child.close()
 
 
-@beam.typehints.with_input_types(tuple[int, int])
-@beam.typehints.with_output_types(int)
-class _WriteShard(_Worker):
-    def __init__(self, root: str) -> None:
-        super().__init__(root)
-        self._documents = Metrics.counter("write", "documents")
+class _ArchiveReading:
+    """One range while it's read; see ``TaskReading``."""
 
-    def process(self, element: tuple[int, int]) -> Iterator[int]:
-        number, count = element
-        tasks = self._run.done("read", range(len(self._plan.tasks)))
-        marker = write_shard(self._run, self._recipe, tasks, number, count)
-        self._documents.inc(marker["kept"])
-        yield number
+    def __init__(
+        self, task: ReadTask, source: DigestedSource, reader: ArchiveReader, judge: PageJudge
+    ) -> None:
+        self._task = task
+        self._source = source
+        self._reader = reader
+        self._judge = judge
+        self.position = 0
+
+    @property
+    def first(self) -> int | None:
+        return self._reader.first
+
+    @property
+    def next(self) -> int | None:
+        return self._reader.next
+
+    def __iter__(self) -> Iterator[Judged]:
+        for item in self._reader:
+            self.position = item.offset - self._task.start
+            yield self._judge.judge(item, self._task.name)
+
+    def digest(self) -> str:
+        return self._source.digest()
+
+
+def _archives(given: InputNames) -> list[InputFile]:
+    return resolve_inputs(given.names, limit=given.limit, base=given.base or COMMON_CRAWL)
+
+
+def _splittable(file: InputFile) -> bool:
+    return container_of(open_source(file.uri)).splittable
+
+
+WEB_SUBSET = Subset(
+    name="web",
+    layout=WEB,
+    resolve=_archives,
+    sample=lambda: [str(sample_warc_path())],
+    splittable=_splittable,
+    reader=ArchiveTaskReader,
+    reading="Read WARC records",
+    views={"open-web-math": open_web_math_view},
+)

@@ -24,10 +24,10 @@ from pipelines.judge import in_share
 from pipelines.parquet import write_table
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
+from pipelines.subsets import subset_of
 from schemas import Decision
-from schemas.open_web_math import open_web_math_view
 from schemas.signatures import SIGNATURES
-from schemas.tables import DECISIONS, DOCUMENTS, DROPPED_TEXTS, TRAILS, decisions_array
+from schemas.tables import DECISIONS, Layout, decisions_array
 
 __all__ = ["shard_bounds", "shard_count", "write_shard"]
 
@@ -64,16 +64,20 @@ def write_shard(
         The shard's marker, as it was written.
     """
     low, high = shard_bounds(number, count)
-    found = _gathered(run, tasks, low, high).sorted()
+    subset = subset_of(recipe.subset)
+    layout = subset.layout
+    found = _gathered(run, layout, tasks, low, high).sorted(layout.place)
     duplicates = _duplicates(run, low, high)
     verdicts = [duplicates.get(place) for place in found.places]
-    documents, trails = _with_decisions(found.documents, found.trails, verdicts, recipe)
+    documents, trails = _with_decisions(layout, found.documents, found.trails, verdicts, recipe)
     mask = pa.array([verdict is None for verdict in verdicts], pa.bool_())
     kept = documents.filter(mask)
     outputs = [("documents", kept), ("trails", trails)]
-    outputs += [(f"views/{view}", open_web_math_view(kept)) for view in recipe.output.views]
+    outputs += [(f"views/{view}", subset.views[view](kept)) for view in recipe.output.views]
     gone = _stage_names([verdict for verdict in verdicts if verdict])
-    outputs.append(("dropped", _dropped_texts(documents.filter(pc.invert(mask)), gone, recipe)))
+    outputs.append(
+        ("dropped", _dropped_texts(layout, documents.filter(pc.invert(mask)), gone, recipe))
+    )
     if recipe.deduplication.near is not None:
         outputs.append(("signatures", _signatures(found.signatures, verdicts)))
     files = []
@@ -91,7 +95,7 @@ def write_shard(
         "duplicates": documents.num_rows - kept.num_rows,
         "formulas": _formula_counts(kept),
         "text_bytes": pc.sum(pc.binary_length(kept.column("text"))).as_py() or 0,
-        "html_bytes": pc.sum(kept.column("html_bytes")).as_py() or 0,
+        "source_bytes": pc.sum(kept.column("source_bytes")).as_py() or 0,
         "files": files,
     }
     run.write_json(run.marker("write", number), marker)
@@ -114,9 +118,9 @@ class _Candidates:
     signatures: pa.Table
     places: list[tuple[int, int]]
 
-    def sorted(self) -> _Candidates:
+    def sorted(self, place: Sequence[str]) -> _Candidates:
         """In order of id, and of place where ids are equal."""
-        keys = ("document_id", "warc_file", "warc_offset", "warc_inner_offset")
+        keys = ("document_id", *place)
         order = pc.sort_indices(self.documents, sort_keys=[(key, "ascending") for key in keys])
         return _Candidates(
             self.documents.take(order),
@@ -126,9 +130,11 @@ class _Candidates:
         )
 
 
-def _gathered(run: RunDirectory, tasks: Sequence[int], low: str, high: str) -> _Candidates:
+def _gathered(
+    run: RunDirectory, layout: Layout, tasks: Sequence[int], low: str, high: str
+) -> _Candidates:
     documents, trails, signatures = (
-        [schema.empty_table()] for schema in (DOCUMENTS, TRAILS, SIGNATURES)
+        [schema.empty_table()] for schema in (layout.documents, layout.trails, SIGNATURES)
     )
     places = []
     for task in tasks:
@@ -157,7 +163,7 @@ def _gathered(run: RunDirectory, tasks: Sequence[int], low: str, high: str) -> _
 
 def _groups(file: pq.ParquetFile, low: str, high: str) -> Iterator[tuple[int, int]]:
     """Row groups that may hold ids of a range: (number, first row)."""
-    column = DOCUMENTS.get_field_index("document_id")
+    column = file.schema_arrow.get_field_index("document_id")
     first_row = 0
     for number in range(file.num_row_groups):
         group = file.metadata.row_group(number)
@@ -174,7 +180,11 @@ def _duplicates(run: RunDirectory, low: str, high: str) -> dict[tuple[int, int],
 
 
 def _with_decisions(
-    documents: pa.Table, trails: pa.Table, verdicts: Sequence[_Verdict | None], recipe: Recipe
+    layout: Layout,
+    documents: pa.Table,
+    trails: pa.Table,
+    verdicts: Sequence[_Verdict | None],
+    recipe: Recipe,
 ) -> tuple[pa.Table, pa.Table]:
     """Adds what the duplicate stages decided to every trail and every document."""
     stages = recipe.deduplication
@@ -191,10 +201,9 @@ def _with_decisions(
         "reason": [_REASON if verdict else "" for verdict in verdicts],
     }
     for name, values in replaced.items():
-        index = TRAILS.get_field_index(name)
-        trails = trails.set_column(index, TRAILS.field(index), pa.array(values, pa.string()))
-    trails = _replaced(trails, "decisions", array, TRAILS)
-    return _replaced(documents, "decisions", array, DOCUMENTS), trails
+        trails = _replaced(trails, name, pa.array(values, pa.string()), layout.trails)
+    trails = _replaced(trails, "decisions", array.cast(DECISIONS), layout.trails)
+    return _replaced(documents, "decisions", array.cast(DECISIONS), layout.documents), trails
 
 
 def _stage_names(verdicts: Sequence[_Verdict | None]) -> list[str]:
@@ -203,7 +212,7 @@ def _stage_names(verdicts: Sequence[_Verdict | None]) -> list[str]:
 
 def _replaced(table: pa.Table, name: str, array: pa.Array, schema: pa.Schema) -> pa.Table:
     index = schema.get_field_index(name)
-    changed: pa.Table = table.set_column(index, schema.field(index), array.cast(DECISIONS))
+    changed: pa.Table = table.set_column(index, schema.field(index), array)
     return changed
 
 
@@ -224,7 +233,9 @@ def _decisions(verdict: _Verdict | None, stages: Stages) -> Iterator[Decision]:
         return
 
 
-def _dropped_texts(duplicates: pa.Table, dropped_by: Sequence[str], recipe: Recipe) -> pa.Table:
+def _dropped_texts(
+    layout: Layout, duplicates: pa.Table, dropped_by: Sequence[str], recipe: Recipe
+) -> pa.Table:
     policy, share = recipe.audit.dropped_text, recipe.audit.dropped_text_share
     chosen = [
         policy == "all" or (policy == "share" and in_share(document_id, share, "dropped_text"))
@@ -234,10 +245,9 @@ def _dropped_texts(duplicates: pa.Table, dropped_by: Sequence[str], recipe: Reci
         "dropped_by": pa.array(dropped_by, pa.string()),
         "reason": pa.array([_REASON] * len(dropped_by), pa.string()),
     }
-    columns = [
-        given[name] if name in given else duplicates.column(name) for name in DROPPED_TEXTS.names
-    ]
-    rows = pa.Table.from_arrays(columns, schema=DROPPED_TEXTS)
+    schema = layout.dropped_texts
+    columns = [given[name] if name in given else duplicates.column(name) for name in schema.names]
+    rows = pa.Table.from_arrays(columns, schema=schema)
     return rows.filter(pa.array(chosen, pa.bool_()))
 
 

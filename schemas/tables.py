@@ -1,6 +1,7 @@
 """The Arrow tables that a run leaves: documents, trails, dropped texts.
 
-``schemas/README.md`` describes every column for people.
+All subsets share a core of columns; a subset's ``Layout`` adds what it knows of where a document
+comes from. ``schemas/README.md`` describes every column for people.
 """
 
 from __future__ import annotations
@@ -9,24 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 from types import MappingProxyType
+from typing import Any
 
 import pyarrow as pa
 
 from schemas.decision import Decision
 from schemas.version import versioned
 
-__all__ = [
-    "DECISIONS",
-    "DOCUMENTS",
-    "DROPPED_TEXTS",
-    "TRAILS",
-    "DocumentRow",
-    "Provenance",
-    "TrailRow",
-    "documents_table",
-    "dropped_texts_table",
-    "trails_table",
-]
+__all__ = ["DECISIONS", "DocumentRow", "Layout", "TrailRow", "decisions_array"]
 
 # Shared by all rows that have none.
 _NO_COUNTS: Mapping[str, int] = MappingProxyType({})
@@ -53,119 +44,79 @@ DECISIONS = pa.list_(
     )
 )
 
-# Where a record lies, so that one range request brings it back.
-_PROVENANCE: list[pa.Field[pa.DataType]] = [
-    pa.field("warc_file", pa.string(), nullable=False),
-    pa.field("warc_offset", pa.int64(), nullable=False),
-    pa.field("warc_length", pa.int64(), nullable=False),
-    pa.field("warc_inner_offset", pa.int64(), nullable=False),
-    pa.field("warc_record_id", pa.string(), nullable=False),
-    pa.field("payload_digest", pa.string(), nullable=False),
+# What documents and trails of every subset begin with.
+_IDENTITY: list[pa.Field[pa.DataType]] = [
+    pa.field("document_id", pa.string(), nullable=False),
+    pa.field("subset", pa.string(), nullable=False),
+    pa.field("record_type", pa.string(), nullable=False),
+    pa.field("url", pa.string(), nullable=False),
+    pa.field("date", pa.string(), nullable=False),
 ]
-
-DOCUMENTS = versioned(
-    "documents",
-    1,
-    [
-        pa.field("document_id", pa.string(), nullable=False),
-        pa.field("subset", pa.string(), nullable=False),
-        pa.field("url", pa.string(), nullable=False),
-        pa.field("date", pa.string(), nullable=False),
-        pa.field("title", pa.string(), nullable=False),
-        pa.field("text", pa.large_string(), nullable=False),
-        pa.field("language", pa.string(), nullable=False),
-        pa.field("language_score", pa.float64(), nullable=False),
-        *_PROVENANCE,
-        pa.field("content_type", pa.string(), nullable=False),
-        pa.field("encoding", pa.string(), nullable=False),
-        pa.field("html_bytes", pa.int64(), nullable=False),
-        pa.field("extraction", pa.string(), nullable=False),
-        pa.field("formulas_found", _COUNTS, nullable=False),
-        pa.field("formulas_kept", _COUNTS, nullable=False),
-        pa.field("scores", pa.map_(pa.string(), pa.float64()), nullable=False),
-        pa.field("decisions", DECISIONS, nullable=False),
-        pa.field("extraction_info", pa.string(), nullable=False),
-        pa.field("extraction_config", pa.string(), nullable=False),
-    ],
-)
-
-TRAILS = versioned(
-    "trails",
-    1,
-    [
-        pa.field("document_id", pa.string(), nullable=False),
-        pa.field("subset", pa.string(), nullable=False),
-        pa.field("url", pa.string(), nullable=False),
-        pa.field("date", pa.string(), nullable=False),
-        *_PROVENANCE,
-        pa.field("record_type", pa.string(), nullable=False),
-        pa.field("http_status", pa.int16(), nullable=False),
-        pa.field("content_type", pa.string(), nullable=False),
-        pa.field("html_bytes", pa.int64(), nullable=False),
-        pa.field("verdict", pa.string(), nullable=False),
-        pa.field("dropped_by", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("notes", pa.string(), nullable=False),
-        pa.field("shadow", pa.bool_(), nullable=False),
-        pa.field("language", pa.string(), nullable=False),
-        pa.field("text_chars", pa.int64(), nullable=False),
-        pa.field("formulas_found", _COUNTS, nullable=False),
-        pa.field("formulas_kept", _COUNTS, nullable=False),
-        pa.field("decisions", DECISIONS, nullable=False),
-    ],
-)
-
-DROPPED_TEXTS = versioned(
-    "dropped_texts",
-    1,
-    [
-        pa.field("document_id", pa.string(), nullable=False),
-        pa.field("url", pa.string(), nullable=False),
-        pa.field("warc_file", pa.string(), nullable=False),
-        pa.field("warc_offset", pa.int64(), nullable=False),
-        pa.field("warc_inner_offset", pa.int64(), nullable=False),
-        pa.field("dropped_by", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-        pa.field("text", pa.large_string(), nullable=False),
-    ],
-)
-
-
-@dataclass(slots=True)
-class Provenance:
-    """Where a record lies.
-
-    Attributes:
-        warc_file: The archive's name in the run's manifest.
-        warc_offset: First byte of the record, or of its gzip member, in that file.
-        warc_length: Bytes that the record or member takes in the file.
-        warc_inner_offset: Where the record begins in its inflated member; 0 unless the member
-            holds several.
-        warc_record_id: WARC-Record-ID without angle brackets.
-        payload_digest: WARC-Payload-Digest as the crawler wrote it, empty when it wrote none.
-    """
-
-    warc_file: str
-    warc_offset: int
-    warc_length: int
-    warc_inner_offset: int = 0
-    warc_record_id: str = ""
-    payload_digest: str = ""
+_MEASURED: list[pa.Field[pa.DataType]] = [
+    pa.field("source_bytes", pa.int64(), nullable=False),
+    pa.field("language", pa.string(), nullable=False),
+    pa.field("formulas_found", _COUNTS, nullable=False),
+    pa.field("formulas_kept", _COUNTS, nullable=False),
+    pa.field("notes", pa.string(), nullable=False),
+    pa.field("decisions", DECISIONS, nullable=False),
+]
+_TEXT: list[pa.Field[pa.DataType]] = [
+    pa.field("title", pa.string(), nullable=False),
+    pa.field("text", pa.large_string(), nullable=False),
+    pa.field("language_score", pa.float64(), nullable=False),
+    pa.field("encoding", pa.string(), nullable=False),
+    pa.field("extraction", pa.string(), nullable=False),
+    pa.field("scores", pa.map_(pa.string(), pa.float64()), nullable=False),
+    pa.field("extraction_info", pa.string(), nullable=False),
+    pa.field("extraction_config", pa.string(), nullable=False),
+]
+_JUDGED: list[pa.Field[pa.DataType]] = [
+    pa.field("verdict", pa.string(), nullable=False),
+    pa.field("dropped_by", pa.string(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("shadow", pa.bool_(), nullable=False),
+    pa.field("text_chars", pa.int64(), nullable=False),
+]
+_DROPPED: list[pa.Field[pa.DataType]] = [
+    pa.field("dropped_by", pa.string(), nullable=False),
+    pa.field("reason", pa.string(), nullable=False),
+    pa.field("text", pa.large_string(), nullable=False),
+]
 
 
 @dataclass(slots=True)
 class TrailRow:
-    """Everything that was decided on one record; see ``TRAILS`` for the columns."""
+    """Everything that was decided on one record.
+
+    Attributes:
+        document_id: 32 hex digits, a stable hash of the source's own identity.
+        subset: The subset.
+        provenance: Where the record comes from, a value with the layout's columns as attributes.
+        record_type: What kind of record it is: WARC-Type, ``file``, ``paper``; ``damage`` for
+            bytes that are no record.
+        url: Where the document was or is.
+        date: Its date, ISO 8601; empty when unknown.
+        source_bytes: Bytes of the source that the text is made from, encodings undone; 0 when
+            they weren't looked at.
+        verdict: ``keep`` or ``drop``.
+        dropped_by: The stage that dropped it first.
+        reason: That stage's reason.
+        notes: What was odd and could be mended, comma-separated codes.
+        shadow: Whether every filter judged although one had dropped it.
+        language: ISO 639 code of the text's language.
+        text_chars: Characters of the text.
+        formulas_found: Formulas in the source by encoding.
+        formulas_kept: Formulas in the text by encoding.
+        decisions: Every decision, in order.
+    """
 
     document_id: str
     subset: str
-    provenance: Provenance
+    provenance: Any
+    record_type: str = ""
     url: str = ""
     date: str = ""
-    record_type: str = ""
-    http_status: int = 0
-    content_type: str = ""
-    html_bytes: int = 0
+    source_bytes: int = 0
     verdict: str = "keep"
     dropped_by: str = ""
     reason: str = ""
@@ -180,7 +131,7 @@ class TrailRow:
 
 @dataclass(slots=True)
 class DocumentRow:
-    """A document that passed, with its trail; see ``DOCUMENTS`` for the columns."""
+    """A document that passed, with its trail; see ``schemas/README.md`` for the columns."""
 
     trail: TrailRow
     title: str
@@ -193,73 +144,84 @@ class DocumentRow:
     extraction_config: str
 
 
-def trails_table(rows: Sequence[TrailRow]) -> pa.Table:
-    """Trail rows as an Arrow table of schema ``TRAILS``."""
-    columns: dict[str, pa.Array | list[object]] = {
-        **_plain(rows, ("document_id", "subset", "url", "date")),
-        **_provenance([row.provenance for row in rows]),
-        **_plain(
-            rows,
-            (
-                "record_type",
-                "http_status",
-                "content_type",
-                "html_bytes",
-                "verdict",
-                "dropped_by",
-                "reason",
-                "notes",
-                "shadow",
-                "language",
-                "text_chars",
-            ),
-        ),
-        "formulas_found": _counts(row.formulas_found for row in rows),
-        "formulas_kept": _counts(row.formulas_kept for row in rows),
-        "decisions": decisions_array([row.decisions for row in rows]),
-    }
-    return _table(columns, TRAILS)
+class Layout:
+    """The tables of one subset: the columns that all share, and its own of provenance.
 
+    Args:
+        subset: The subset.
+        version: Raised by one whenever a column is added, removed or changes its meaning.
+        provenance: Columns that say where a document comes from; a row's provenance has them as
+            attributes.
+        place: Those of them that say where the source lies: what dropped texts carry of them, and
+            what orders documents of equal ids.
+        licence: The column that holds the licence's SPDX identifier, if there is one.
 
-def documents_table(rows: Sequence[DocumentRow]) -> pa.Table:
-    """Document rows as an Arrow table of schema ``DOCUMENTS``."""
-    trails = [row.trail for row in rows]
-    columns: dict[str, pa.Array | list[object]] = {
-        **_plain(
-            trails,
-            ("document_id", "subset", "url", "date", "language", "content_type", "html_bytes"),
-        ),
-        **_provenance([trail.provenance for trail in trails]),
-        **_plain(
-            rows,
-            (
-                "title",
-                "text",
-                "language_score",
-                "encoding",
-                "extraction",
-                "extraction_info",
-                "extraction_config",
-            ),
-        ),
-        "formulas_found": _counts(trail.formulas_found for trail in trails),
-        "formulas_kept": _counts(trail.formulas_kept for trail in trails),
-        "scores": _scores(row.scores for row in rows),
-        "decisions": decisions_array([trail.decisions for trail in trails]),
-    }
-    return _table(columns, DOCUMENTS)
+    Attributes:
+        subset: As given.
+        place: As given.
+        licence: As given.
+        documents: Schema of what is in the corpus.
+        trails: Schema of what was decided on every record.
+        dropped_texts: Schema of dropped documents' texts.
+    """
 
+    def __init__(
+        self,
+        subset: str,
+        version: int,
+        provenance: Sequence[pa.Field[pa.DataType]],
+        *,
+        place: Sequence[str],
+        licence: str = "",
+    ) -> None:
+        self.subset = subset
+        self.place = tuple(place)
+        self.licence = licence
+        self._own = tuple(member.name for member in provenance)
+        own = list(provenance)
+        self.documents = versioned("documents", version, [*_IDENTITY, *own, *_MEASURED, *_TEXT])
+        self.trails = versioned("trails", version, [*_IDENTITY, *own, *_MEASURED, *_JUDGED])
+        named = ("document_id", "subset", "url")
+        places = [member for member in own if member.name in place]
+        self.dropped_texts = versioned(
+            "dropped_texts",
+            version,
+            [*(member for member in _IDENTITY if member.name in named), *places, *_DROPPED],
+        )
 
-def dropped_texts_table(rows: Sequence[tuple[TrailRow, str]]) -> pa.Table:
-    """Dropped documents' texts as an Arrow table of schema ``DROPPED_TEXTS``."""
-    trails = [trail for trail, _ in rows]
-    places = _provenance([trail.provenance for trail in trails])
-    columns: dict[str, pa.Array | list[object]] = {
-        **_plain(trails, ("document_id", "url", "dropped_by", "reason")),
-        **{name: places[name] for name in ("warc_file", "warc_offset", "warc_inner_offset")},
-        "text": [text for _, text in rows],
-    }
-    return _table(columns, DROPPED_TEXTS)
+    def trails_table(self, rows: Sequence[TrailRow]) -> pa.Table:
+        """Trail rows as an Arrow table of schema ``trails``."""
+        return _table({**self._shared(rows), **_plain(rows, _names(_JUDGED))}, self.trails)
+
+    def documents_table(self, rows: Sequence[DocumentRow]) -> pa.Table:
+        """Document rows as an Arrow table of schema ``documents``."""
+        columns = {
+            **self._shared([row.trail for row in rows]),
+            **_plain(rows, [name for name in _names(_TEXT) if name != "scores"]),
+            "scores": _scores(row.scores for row in rows),
+        }
+        return _table(columns, self.documents)
+
+    def dropped_texts_table(self, rows: Sequence[tuple[TrailRow, str]]) -> pa.Table:
+        """Dropped documents' texts as an Arrow table of schema ``dropped_texts``."""
+        trails = [trail for trail, _ in rows]
+        columns: dict[str, pa.Array | list[object]] = {
+            **_plain(trails, ("document_id", "subset", "url", "dropped_by", "reason")),
+            **_plain([trail.provenance for trail in trails], self.place),
+            "text": [text for _, text in rows],
+        }
+        return _table(columns, self.dropped_texts)
+
+    def _shared(self, trails: Sequence[TrailRow]) -> dict[str, pa.Array | list[object]]:
+        """What documents and trails both have."""
+        return {
+            **_plain(trails, _names(_IDENTITY)),
+            **_plain([trail.provenance for trail in trails], self._own),
+            **_plain(trails, ("source_bytes", "language", "notes")),
+            "formulas_found": _counts(trail.formulas_found for trail in trails),
+            "formulas_kept": _counts(trail.formulas_kept for trail in trails),
+            "decisions": decisions_array([trail.decisions for trail in trails]),
+        }
 
 
 def decisions_array(lists: Sequence[Sequence[Decision]]) -> pa.Array:
@@ -289,8 +251,8 @@ def _plain(rows: Sequence[object], names: Sequence[str]) -> dict[str, pa.Array |
     return {name: list(map(attrgetter(name), rows)) for name in names}
 
 
-def _provenance(places: Sequence[Provenance]) -> dict[str, pa.Array | list[object]]:
-    return _plain(places, tuple(member.name for member in _PROVENANCE))
+def _names(fields: Sequence[pa.Field[pa.DataType]]) -> list[str]:
+    return [member.name for member in fields]
 
 
 def _counts(maps: Iterable[Mapping[str, int]]) -> list[object]:

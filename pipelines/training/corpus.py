@@ -20,12 +20,11 @@ from typing import Any, Literal
 import apache_beam as beam
 
 from pipelines.engine import Engine
-from pipelines.errors import ConservationError, InputError, InputFilesFailed
+from pipelines.errors import ConservationError, InputError, InputFilesFailed, SourceFailed
 from pipelines.inputs import InputFile
 from pipelines.parquet import row_writer
 from pipelines.plan import code_digest
 from pipelines.progress import Display, ProgressWriter, Tally
-from pipelines.reading import SourceFailed
 from pipelines.run_directory import RunDirectory
 from pipelines.training.pages import PAGES, Corpus, pages_file, pages_table
 from pipelines.training.reading import PageReader, ReadingTask

@@ -15,12 +15,14 @@ from extractors.warc import ArchiveReader, ReadLimits, WarcRecord
 from filters.normalisation import normalise_for_models
 from filters.web.language import Language
 from filters.web.math_score import classifier_line
+from pipelines.errors import SourceFailed
 from pipelines.inputs import is_remote, open_source
 from pipelines.isolation import ExtractionFailed, IsolatedExtractor
-from pipelines.judge import PageJudge, in_share
+from pipelines.judge import in_share
+from pipelines.pages import PageJudge
 from pipelines.progress import Tally
-from pipelines.reading import SourceFailed
-from pipelines.recipe import Audit, Extract, Limits, Recipe
+from pipelines.recipe import Audit, Limits, Recipe
+from pipelines.stages import Extract
 from pipelines.training.formats import (
     HTML_SUFFIXES,
     UnreadableText,
@@ -196,7 +198,7 @@ class PageReader:
         reader = ArchiveReader(
             open_source(uri),
             limits=ReadLimits(
-                max_block=limits.page_bytes + (1 << 20), max_unpacked=limits.unpacked_bytes
+                max_block=limits.source_bytes + (1 << 20), max_unpacked=limits.unpacked_bytes
             ),
             block=_REMOTE_BLOCK if is_remote(uri) else _BLOCK,
         )

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from pipelines.isolation import ExtractionFailed, IsolatedExtractor
-from pipelines.recipe import Extract, Limits
+from pipelines.recipe import Limits
+from pipelines.stages import Extract
 
 # Speaks the protocol, and does what the page says.
 _CHILD = """

@@ -10,9 +10,11 @@ import pytest
 from extractors.extraction import Extraction
 from extractors.warc import ArchiveReader, BytesSource, Damage, WarcRecord
 from pipelines.isolation import ExtractionFailed, IsolatedExtractor
-from pipelines.judge import Judged, PageJudge, document_identity, in_share
-from pipelines.recipe import Extract, Recipe, load_recipe
+from pipelines.judge import Judged, in_share
+from pipelines.pages import PageJudge, document_identity
+from pipelines.recipe import Recipe, load_recipe
 from pipelines.sample.warc_writer import WarcEntry, WarcResponse, archive_bytes, request
+from pipelines.stages import Extract
 
 PROSE = (
     "<p>Let $f$ be continuous on $[a, b]$. By the mean value theorem for integrals there is a point "

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from pipelines.errors import RecipeError
-from pipelines.recipe import STAGES, Recipe, difference, load_recipe, packaged_recipes
+from pipelines.recipe import Recipe, difference, load_recipe, packaged_recipes
+from pipelines.stages import STAGES
 
 MINIMAL = {
     "name": "mine",
@@ -59,7 +60,7 @@ def test_a_resolved_recipe_is_the_same_recipe() -> None:
         ({"stages": [{"responses": {}}]}, "extract is missing"),
         ({"stages": [{"extract": {}}]}, "responses is missing"),
         ({"stages": [*MINIMAL["stages"], {"language": {}}]}, "appears twice"),
-        ({"limits": {"page_bytes": 0}}, "limits.page_bytes"),
+        ({"limits": {"source_bytes": 0}}, "limits.source_bytes"),
         ({"colour": "blue"}, "colour"),
     ],
 )
@@ -109,5 +110,6 @@ def test_the_editions_differ_where_the_recipe_says(tmp_path: Path) -> None:
 
 
 def test_every_stage_has_a_name_of_its_own() -> None:
-    for name, kind in STAGES.items():
-        assert kind.settings.name == name
+    for stages in STAGES.values():
+        for name, kind in stages.items():
+            assert kind.settings.name == name

@@ -28,8 +28,8 @@ from pipelines.overlap.removal import Removal
 from pipelines.overlap.report import OverlapReport, Report, read_report
 from schemas import Decision
 from schemas.overlap import OVERLAP_DOCUMENTS, OVERLAP_PROBLEMS, OVERLAPS, REMOVALS
-from schemas.tables import DOCUMENTS
 from schemas.version import check_schema
+from schemas.web import WEB
 
 
 def told(text: str, word: str) -> str:
@@ -355,7 +355,7 @@ def test_documents_of_a_run_get_the_decision_among_their_own(
 ) -> None:
     def document(number: int, text: str) -> dict[str, Any]:
         row: dict[str, Any] = {}
-        for field in DOCUMENTS:
+        for field in WEB.documents:
             plain = "" if pa.types.is_string(field.type) else 0
             row[field.name] = [] if pa.types.is_nested(field.type) else plain
         kept = {**vars_of(Decision.keep("language")), "verdict": "keep"}
@@ -365,13 +365,13 @@ def test_documents_of_a_run_get_the_decision_among_their_own(
     corpus = tmp_path / "corpus"
     corpus.mkdir()
     rows = [document(n, text) for n, text in enumerate(texts)]
-    pq.write_table(pa.Table.from_pylist(rows, schema=DOCUMENTS), corpus / "documents.parquet")
+    pq.write_table(pa.Table.from_pylist(rows, schema=WEB.documents), corpus / "documents.parquet")
     report = make_report(corpus, problems, tmp_path / "r")
     for policy, count in (("drop", 2), ("cut", 3)):
         rule = RemovalRule(policy, editions=RULE.editions)  # type: ignore[arg-type]
         remove(report, rule, tmp_path / policy)
         table = pq.read_table(tmp_path / policy / "documents" / "documents.parquet")
-        check_schema(table.schema, DOCUMENTS)
+        check_schema(table.schema, WEB.documents)
         assert table.num_rows == count
         decisions = table.column("decisions").to_pylist()
         assert [entry["filter"] for entry in decisions[1]] == ["language", "overlap"]
