@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.models import ModelSpec, check_model, load_fasttext, model_digest
+from filters.rejudging import Bound, Law
 from filters.web.math_score import classifier_line
 from schemas import Decision, Document
 
@@ -34,6 +35,7 @@ class Educational:
     threshold: float = 3.0
 
     name: ClassVar[str] = "educational"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("threshold", "at_least"),)
 
     def check(self) -> None:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from filters.models import ModelSpec, check_model, load_fasttext, model_digest
 from filters.normalisation import Edition, normalise_for_models, prose
+from filters.rejudging import Bound, Law, OneOf
 from schemas import Decision, Document
 
 __all__ = ["Language"]
@@ -47,6 +48,7 @@ class Language:
     edition: Edition = "ours"
 
     name: ClassVar[str] = "language"
+    laws: ClassVar[tuple[Law, ...]] = (OneOf("languages"), Bound("threshold", "at_least"))
 
     def check(self) -> None:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
+from filters.rejudging import Bound, Law
 from schemas import Decision, Document
 
 __all__ = ["AccentedCharacters", "LibreTextsFormulas", "TextLength"]
@@ -26,6 +27,7 @@ class TextLength:
     minimum: int = 100
 
     name: ClassVar[str] = "text_length"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("minimum", "at_least"),)
 
     def judge(self, document: Document) -> Decision:
         """Judges by the length of the text."""
@@ -49,6 +51,7 @@ class AccentedCharacters:
     maximum_share: float = 0.015
 
     name: ClassVar[str] = "accented_characters"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("maximum_share", "at_most"),)
 
     def judge(self, document: Document) -> Decision:
         """Judges by the share of accented letters, case folded."""

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 
 import yaml
 
+from filters.rejudging import Bound, Law
 from filters.web.byte_patterns import Matcher, compile_matcher
 from schemas import Decision, Document
 
@@ -34,6 +35,7 @@ class MathPrefilter:
     threshold: float = 3.0
 
     name: ClassVar[str] = "math_prefilter"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("threshold", "at_least"),)
 
     def judge(self, document: Document) -> Decision:
         """Judges ``document.raw``; the decision's detail names the evidence found."""

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from filters.models import ModelSpec, check_model, load_fasttext, model_digest
 from filters.normalisation import Edition, normalise_for_models, without_formulas
+from filters.rejudging import Bound, Law
 from schemas import Decision, Document
 
 __all__ = ["MathScore", "classifier_line"]
@@ -20,6 +21,8 @@ __all__ = ["MathScore", "classifier_line"]
 _POSITIVE = "__label__positive"
 # Of fewer words the classifier can't tell: a page with formulas then stays, for others to judge.
 _FEWEST_WORDS = 10
+# What the detail says: which threshold holds, and that a text stays whatever its score is.
+_WITH, _WITHOUT, _SHORT = "with formulas", "without formulas", "with formulas, few words"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,10 @@ class MathScore:
     edition: Edition = "ours"
 
     name: ClassVar[str] = "math_score"
+    laws: ClassVar[tuple[Law, ...]] = (
+        Bound("threshold_with_math", "at_least", _WITH),
+        Bound("threshold_without_math", "at_least", _WITHOUT),
+    )
 
     def check(self) -> None:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""
@@ -60,30 +67,33 @@ class MathScore:
         The published edition asks whether any were found in the page, kept or not, as the original
         did (its ``found_math``).
         """
-        score = self.score(document.text)
+        line = classifier_line(document.text, self.edition)
+        score = self._score_line(line)
         with_math = document.has_formulas
         if self.edition == "published":
             with_math = bool(document.extraction_info.get("found_math", with_math))
         threshold = self.threshold_with_math if with_math else self.threshold_without_math
-        detail = "with formulas" if with_math else "without formulas"
-        if score < threshold and with_math and self._is_short(document.text):
-            return Decision.keep(
-                self.name, "too_short_to_tell", score=score, threshold=threshold, detail=detail
-            )
+        detail = _WITH if with_math else _WITHOUT
+        if with_math and self._is_short(line):
+            detail = _SHORT
+            if score < threshold:
+                return Decision.keep(
+                    self.name, "too_short_to_tell", score=score, threshold=threshold, detail=detail
+                )
         if score < threshold:
             return Decision.drop(
                 self.name, "below_threshold", score=score, threshold=threshold, detail=detail
             )
         return Decision.keep(self.name, score=score, threshold=threshold, detail=detail)
 
-    def _is_short(self, text: str) -> bool:
-        if self.edition == "published":
-            return False
-        return len(classifier_line(text, "ours").split()) < _FEWEST_WORDS
+    def _is_short(self, line: str) -> bool:
+        return self.edition == "ours" and len(line.split(None, _FEWEST_WORDS)) < _FEWEST_WORDS
 
     def score(self, text: str) -> float:
         """The probability, 0 to 1, that a text is from a page with formulas."""
-        line = classifier_line(text, self.edition)
+        return self._score_line(classifier_line(text, self.edition))
+
+    def _score_line(self, line: str) -> float:
         found = load_fasttext(self.model).predict(line, 2)
         return min(next((p for p, label in found if label == _POSITIVE), 0.0), 1.0)
 

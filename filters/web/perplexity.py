@@ -16,6 +16,7 @@ from typing import ClassVar
 
 from filters.models import ModelSpec, check_model, load_kenlm, model_digest
 from filters.normalisation import Edition, normalise_for_models
+from filters.rejudging import Bound, Law
 from filters.web.passages import passages_of, weighted_median
 from schemas import Decision, Document
 
@@ -38,6 +39,7 @@ class Perplexity:
     edition: Edition = "ours"
 
     name: ClassVar[str] = "perplexity"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("threshold", "at_most"),)
 
     def check(self) -> None:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""

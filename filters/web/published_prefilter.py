@@ -15,6 +15,7 @@ from resiliparse.extract.html2text import extract_plain_text
 from resiliparse.parse.encoding import bytes_to_str
 from resiliparse.parse.html import HTMLTree
 
+from filters.rejudging import Bound, Law
 from filters.web.byte_patterns import Matcher, compile_matcher
 from filters.web.math_score import MathScore
 from schemas import Decision, Document
@@ -57,6 +58,7 @@ class PublishedPrefilter:
     math_score_model: str = "math-score-small"
 
     name: ClassVar[str] = "published_prefilter"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("math_score_threshold", "above"),)
 
     def check(self) -> None:
         """Raises when the MathScore model is missing."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from filters.models import ModelSpec, check_model, model_digest
+from filters.rejudging import Bound, Law
 from filters.web.passages import passages_of, weighted_median, word_log10
 from schemas import Decision, Document
 
@@ -38,6 +39,7 @@ class WordOrder:
     threshold: float = 1.3
 
     name: ClassVar[str] = "word_order"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("threshold", "at_least"),)
 
     def check(self) -> None:
         """Raises ``ModelNotFound`` or ``ModelMismatch`` before any work."""

@@ -1,0 +1,100 @@
+"""Numbers that are known, and numbers that are estimated from the shadow share.
+
+The shadow share is chosen by a hash of document_id: a simple random sample of the pages. Of those
+that one stage dropped, all of the sample were judged by every later stage, so that the share of
+them that would pass is an estimate of the share among the others.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pipelines.training.measures import wilson_interval
+
+__all__ = ["Estimate", "estimated_count", "estimated_sum", "exactly", "summed"]
+
+# Two-sided 95 %: the quantile of the normal distribution at 0.975.
+_NORMAL_975 = 1.959963984540054
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number, or what is known of it.
+
+    Attributes:
+        value: The number, or the best guess.
+        low, high: The 95 % interval; equal to ``value`` when it is exact.
+        exact: Whether it was counted.
+    """
+
+    value: float
+    low: float
+    high: float
+    exact: bool
+
+    def scaled(self, factor: float) -> Estimate:
+        """The same quantity in another unit."""
+        return Estimate(self.value * factor, self.low * factor, self.high * factor, self.exact)
+
+
+def exactly(value: float) -> Estimate:
+    """A number that was counted."""
+    return Estimate(value, value, value, True)
+
+
+def estimated_count(known: int, unknown: int, passed: int, sampled: int) -> Estimate:
+    """How many of a group pass: those known, and the estimate for those that aren't.
+
+    The share of the sample that passes, with Wilson's interval, times the unknown; without a
+    sample, anything from none to all.
+
+    Args:
+        known: Those known to pass.
+        unknown: Those of whom it isn't known.
+        passed: Of the sample, those that pass.
+        sampled: The sample.
+    """
+    if not unknown:
+        return exactly(known)
+    low, high = wilson_interval(passed, sampled)
+    share = passed / sampled if sampled else 0.5
+    return Estimate(known + unknown * share, known + unknown * low, known + unknown * high, False)
+
+
+def estimated_sum(known: float, unknown: int, values: Sequence[float]) -> Estimate:
+    """The sum of a quantity over a group: what is known, and the expansion estimate for the rest.
+
+    The mean of the sample (0 for those that don't pass) times the unknown, with the normal
+    interval of a mean; no upper bound is known from fewer than two.
+
+    Args:
+        known: The sum over those known to pass.
+        unknown: How many aren't known.
+        values: The quantity of each of the sample.
+    """
+    if not unknown:
+        return exactly(known)
+    count = len(values)
+    if count < 2:
+        return Estimate(known, known, math.inf, False)
+    mean = sum(values) / count
+    variance = sum((value - mean) ** 2 for value in values) / (count - 1)
+    spread = _NORMAL_975 * math.sqrt(variance / count)
+    return Estimate(
+        known + unknown * mean,
+        known + unknown * max(mean - spread, 0.0),
+        known + unknown * (mean + spread),
+        False,
+    )
+
+
+def summed(parts: Iterable[Estimate]) -> Estimate:
+    """The sum of independent estimates, with the interval of Zou and Donner (2008, MOVER): the
+    distances of the bounds add up as squares."""
+    given = list(parts)
+    value = sum(part.value for part in given)
+    below = math.sqrt(sum((part.value - part.low) ** 2 for part in given))
+    above = math.sqrt(sum((part.high - part.value) ** 2 for part in given))
+    return Estimate(value, value - below, value + above, all(part.exact for part in given))

@@ -1,0 +1,192 @@
+"""Why one document is in or out: everything that a run recorded of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from audit.documents import Record, records, text_of
+from audit.duplicates import Cluster, Link, cluster_of, link_of
+from audit.errors import DocumentNotFound
+from audit.overlaps import Overlap, overlaps_of
+from audit.run import AuditRun
+from filters.url_duplicates import canonical_url
+
+__all__ = ["Explanation", "Formulas", "explain"]
+
+_DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
+_CAPTURES = 20
+# Kinds of WARC records that are captures of what their URL names.
+_PAGES = ("response", "resource", "revisit", "conversion")
+
+
+@dataclass(frozen=True, slots=True)
+class Formulas:
+    """Formulas of one encoding: in the source, and in the text."""
+
+    encoding: str
+    found: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that a run recorded of one document.
+
+    Attributes:
+        record: Its trail: verdict, every decision, provenance.
+        title: Its title, when it was kept.
+        text: Its text, when the run has it; else None.
+        text_from: ``documents`` or ``dropped``; empty without a text.
+        formulas: Formulas by encoding.
+        link: What a duplicate stage said of it, if one dropped it.
+        cluster: Its group of duplicates, whether it was dropped or stands for the others.
+        overlaps: Where it holds test problems, from a report that was given or lies beside.
+        overlaps_searched: Whether there was such a report.
+        extra: What else the table of documents has of it (encoding, extraction and the like).
+        sentence: The answer in one sentence.
+    """
+
+    record: Record
+    title: str
+    text: str | None
+    text_from: str
+    formulas: tuple[Formulas, ...]
+    link: Link | None
+    cluster: Cluster | None
+    overlaps: tuple[Overlap, ...]
+    overlaps_searched: bool
+    extra: Mapping[str, Any]
+    sentence: str
+
+
+def explain(
+    run: AuditRun, key: str, *, overlaps: Sequence[Path] = (), dedup: AuditRun | None = None
+) -> tuple[Explanation, ...]:
+    """Explains every record that a URL or document_id names: one a capture.
+
+    Args:
+        run: The run.
+        key: A document_id, or a URL; another spelling of it will do (scheme, ``www.``, final
+            slash, tracking parameters) when it isn't there as given.
+        overlaps: Folders of overlap reports; those that lie beside the run are found.
+        dedup: A deduplication in which the document was judged again.
+
+    Raises:
+        DocumentNotFound: The run has no such record; the message tells what is close.
+    """
+    found = _found(run, key.strip().strip("<>"))
+    return tuple(_explained(run, record, overlaps, dedup) for record in found)
+
+
+def _found(run: AuditRun, key: str) -> list[Record]:
+    if _DOCUMENT_ID.fullmatch(key):
+        found = records(run, "document_id = ?", [key], limit=_CAPTURES)
+    else:
+        found = records(run, "url = ? OR document_id = ?", [key, key], limit=_CAPTURES)
+        # An archive holds requests and metadata of the same URL; what a person means is the page.
+        pages = [r for r in found if r.provenance.get("record_type", _PAGES[0]) in _PAGES]
+        found = pages or found or _other_spelling(run, key)
+    if not found:
+        raise DocumentNotFound(_not_found(run, key))
+    return found
+
+
+def _other_spelling(run: AuditRun, key: str) -> list[Record]:
+    """Records whose URL is another spelling of the one asked for."""
+    wanted = canonical_url(key if "://" in key else f"http://{key}")
+    site, _, path = wanted.partition("/")
+    if not site:
+        return []
+    near = records(run, "site = ? AND contains(url, ?)", [site, path.split("?")[0]], limit=1000)
+    return [record for record in near if canonical_url(record.url) == wanted][:_CAPTURES]
+
+
+def _not_found(run: AuditRun, key: str) -> str:
+    message = f"{run.name} has no record {key}"
+    if _DOCUMENT_ID.fullmatch(key):
+        return message
+    site = canonical_url(key if "://" in key else f"http://{key}").partition("/")[0]
+    (count,) = run.one("SELECT count(*) FROM trails WHERE site = ?", [site])
+    if count:
+        return f"{message}; it has {count:,} of {site}: proofmill audit search finds them"
+    return f"{message}, and none of {site}: it was never in the input"
+
+
+def _explained(
+    run: AuditRun, record: Record, reports: Sequence[Path], dedup: AuditRun | None
+) -> Explanation:
+    text = text_of(run, record.document_id)
+    extra = _extra(run, record) if text and text[0] == "documents" else {}
+    link, cluster = _duplicates(run, record)
+    if dedup is not None and cluster is None:
+        link, cluster = _duplicates_elsewhere(dedup, record.document_id)
+    searched, overlaps = overlaps_of(run, record, reports)
+    encodings = sorted({*record.formulas_found, *record.formulas_kept})
+    return Explanation(
+        record,
+        str(extra.pop("title", "")),
+        text[1] if text else None,
+        text[0] if text else "",
+        tuple(
+            Formulas(name, record.formulas_found.get(name, 0), record.formulas_kept.get(name, 0))
+            for name in encodings
+        ),
+        link,
+        cluster,
+        overlaps,
+        searched,
+        extra,
+        _sentence(record, link),
+    )
+
+
+def _extra(run: AuditRun, record: Record) -> dict[str, Any]:
+    """The columns that the documents have and the trails haven't."""
+    names = [
+        name
+        for name in run.columns("documents")
+        if name not in run.columns("trails") and name not in ("text", "scores")
+    ]
+    if not names:
+        return {}
+    rows = run.mappings(
+        f"SELECT {', '.join(names)} FROM documents WHERE document_id = ? LIMIT 1",
+        [record.document_id],
+    )
+    return (
+        {name: value for name, value in rows[0].items() if value not in (None, "")} if rows else {}
+    )
+
+
+def _duplicates(run: AuditRun, record: Record) -> tuple[Link | None, Cluster | None]:
+    link = link_of(record)
+    if link is None and record.verdict == "drop":
+        return None, None
+    try:
+        return link, cluster_of(run, record.document_id)
+    except DocumentNotFound:
+        return link, None
+
+
+def _duplicates_elsewhere(run: AuditRun, document_id: str) -> tuple[Link | None, Cluster | None]:
+    found = records(run, "document_id = ?", [document_id], limit=1)
+    return _duplicates(run, found[0]) if found else (None, None)
+
+
+def _sentence(record: Record, link: Link | None) -> str:
+    if record.verdict == "keep":
+        return f"Kept: {len(record.decisions)} decisions, none against it."
+    decision = next((d for d in record.decisions if not d.keeps and not d.shadow), None)
+    if link is not None:
+        alike = f", similarity {link.similarity:.3f}" if link.similarity is not None else ""
+        return f"Dropped by {link.stage}: {link.kept_id} stays in its place{alike}."
+    text = f"Dropped by {record.dropped_by}: {record.reason}"
+    if decision and decision.score is not None and decision.threshold is not None:
+        text += f", score {decision.score:.4g} against a threshold of {decision.threshold:.4g}"
+    if decision and decision.detail:
+        text += f" ({decision.detail})"
+    return f"{text}."
