@@ -13,13 +13,13 @@ from schemas import Decision, Verdict
 __all__ = ["Record", "record_of", "records", "text_of"]
 
 _TEXTS = (
-    "document_id", "subset", "url", "site", "date", "language", "verdict", "dropped_by", "reason",
-    "notes",
+    "document_id", "subset", "record_type", "url", "site", "date", "language", "verdict", "dropped_by", "reason",
+    "notes", "record_type",
 )  # fmt: skip
 # What the common core of every subset's trails holds; all other plain columns are provenance.
 _CORE = frozenset(
     (
-        "document_id", "subset", "url", "date", "verdict", "dropped_by", "reason", "notes",
+        "document_id", "subset", "record_type", "url", "date", "verdict", "dropped_by", "reason", "notes",
         "shadow", "language", "text_chars", "formulas_found", "formulas_kept", "decisions",
         "site", "source_bytes", "html_bytes", "title", "text", "scores",
     )
@@ -34,6 +34,7 @@ class Record:
         document_id, subset, url, site, date, language: As the trails have them.
         verdict, dropped_by, reason: What was decided.
         notes: What was odd and could be mended.
+        record_type: What kind of record it is: a WARC-Type, ``file``, ``paper``, ``damage``.
         shadow: Whether every filter judged it although one had dropped it.
         text_chars, source_bytes: Sizes.
         formulas_found, formulas_kept: Formulas by encoding, in the source and in the text.
@@ -52,6 +53,7 @@ class Record:
     dropped_by: str
     reason: str
     notes: str
+    record_type: str
     shadow: bool
     text_chars: int
     source_bytes: int

@@ -19,8 +19,8 @@ __all__ = ["Explanation", "Formulas", "explain"]
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
 _CAPTURES = 20
-# Kinds of WARC records that are captures of what their URL names.
-_PAGES = ("response", "resource", "revisit", "conversion")
+# Kinds of WARC records that bear a page's URL without being it.
+_NO_PAGES = ("request", "metadata")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def _found(run: AuditRun, key: str) -> list[Record]:
     else:
         found = records(run, "url = ? OR document_id = ?", [key, key], limit=_CAPTURES)
         # An archive holds requests and metadata of the same URL; what a person means is the page.
-        pages = [r for r in found if r.provenance.get("record_type", _PAGES[0]) in _PAGES]
+        pages = [record for record in found if record.record_type not in _NO_PAGES]
         found = pages or found or _other_spelling(run, key)
     if not found:
         raise DocumentNotFound(_not_found(run, key))

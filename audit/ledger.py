@@ -13,7 +13,7 @@ from audit.run import AuditRun
 __all__ = ["RECORD_FIELDS", "ensure_ledger"]
 
 # What a filter on records reads of a document besides its URL, where a subset has it.
-RECORD_FIELDS = ("record_type", "http_status", "content_type")
+RECORD_FIELDS = ("record_type", "date", "http_status", "content_type")
 
 
 def ensure_ledger(run: AuditRun) -> None:

@@ -46,7 +46,8 @@ class RunStage:
     Attributes:
         name: Its name.
         enabled: False when the recipe switched it off.
-        reads: ``record``, ``bytes``, ``text`` or ``corpus``; empty when no recipe tells.
+        reads: What it looks at, as ``pipelines.stages.StageKind`` names it; empty when no recipe
+            tells.
         settings: The filter, as a value; None when no recipe tells.
     """
 
@@ -145,7 +146,12 @@ class AuditRun:
         except RecipeError:
             built = {}
         return tuple(
-            RunStage(stage.name, stage.enabled, built[stage.name].reads, built[stage.name].settings)
+            RunStage(
+                stage.name,
+                stage.enabled,
+                built[stage.name].kind.reads,
+                built[stage.name].settings,
+            )
             if stage.name in built
             else stage
             for stage in named

@@ -111,5 +111,5 @@ def sample(
 
 def _sampled(run: AuditRun, row: tuple[Any, ...], with_text: bool) -> Sampled:
     found = text_of(run, row[0]) if with_text else None
-    text_from, text = found or ("", None)
-    return Sampled(*row, text=text, text_from=text_from)
+    values = (*row, found[1] if found else None, found[0] if found else "")
+    return Sampled(*values)

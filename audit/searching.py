@@ -76,8 +76,6 @@ def search(
             f"substr(held.text, greatest(instr(lower(held.text), lower(?)) - {_AROUND}, 1), "
             f"{2 * _AROUND} + len(?))"
         )
-    columns = run.columns("trails")
-    pages = "(record_type = 'response')" if "record_type" in columns else "true"
     rows = run.rows(
         f"""
         SELECT trails.document_id, url, site, language, text_chars, verdict, dropped_by, reason,
@@ -86,7 +84,7 @@ def search(
         WHERE (? = '' OR contains(lower(url), lower(?)) OR trails.document_id = ?)
           AND (? = '' OR site = lower(?) OR ends_with(site, '.' || lower(?)))
           AND (? = '' OR dropped_by = ?) AND (? = '' OR reason = ?) AND (? = '' OR verdict = ?)
-        ORDER BY NOT {pages}, trails.document_id LIMIT ? OFFSET ?
+        ORDER BY record_type IN ('request', 'metadata'), trails.document_id LIMIT ? OFFSET ?
         """,
         [
             *([text, text] if text else []), *found, url, url, url, domain, domain, domain,

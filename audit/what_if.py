@@ -21,6 +21,8 @@ from schemas import Document
 __all__ = ["Case", "SiteChange", "Stratum", "WhatIf", "what_if"]
 
 _EXAMPLES = 10
+# Filters that look at nothing but what the trail holds.
+_ON_RECORD = ("record", "address")
 _SITES = 20
 
 
@@ -154,7 +156,9 @@ def what_if(
     after = before.changed(changes)
     changed = _changed_stages(before, after)
     ensure_ledger(run)
-    last = [stage.name for stage in after.built() if stage.enabled and stage.reads != "corpus"][-1]
+    last = [
+        stage.name for stage in after.built() if stage.enabled and stage.kind.reads != "corpus"
+    ][-1]
     with run.scratch_table(_FATES, [last], flips=_flips(run, changed)) as fates:
         return _Answer(run, before, after, fates).made(examples, sites)
 
@@ -177,7 +181,7 @@ def _changed_stages(before: Recipe, after: Recipe) -> list[tuple[Stage, Stage]]:
 
 
 def _refuse_unjudged(was: Stage, becomes: Stage) -> None:
-    if was.reads == "record" or not becomes.enabled or was.settings == becomes.settings:
+    if was.kind.reads in _ON_RECORD or not becomes.enabled or was.settings == becomes.settings:
         return
     unjudged = settings_unjudged(was.settings, becomes.settings)
     if unjudged:
@@ -199,7 +203,7 @@ def _flips(run: AuditRun, changed: Sequence[tuple[Stage, Stage]]) -> pa.Table:
 
 
 def _flips_of(run: AuditRun, was: Stage, becomes: Stage) -> pa.Table:
-    if was.reads == "record" and becomes.enabled:
+    if was.kind.reads in _ON_RECORD and becomes.enabled:
         return _flips_of_record(run, was, becomes)
     table = run.arrow(
         "SELECT place, position, keep, score, detail, starts_with(reason, 'error:') AS failed "
@@ -387,7 +391,9 @@ class _Answer:
 
     def _ignores(self, strata: Sequence[Stratum], leaving: int) -> Iterator[str]:
         names = [
-            stage.name for stage in self._after.built() if stage.enabled and stage.reads == "corpus"
+            stage.name
+            for stage in self._after.built()
+            if stage.enabled and stage.kind.reads == "corpus"
         ]
         entering = any(stratum.enter or stratum.unknown for stratum in strata)
         if names and entering:
