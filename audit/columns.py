@@ -18,7 +18,8 @@ CRAWL = "regexp_extract(warc_file, '(CC-MAIN-[0-9]{4}-[0-9]{2})', 1)"
 def decisions_of_dedup(table: str) -> str:
     """SQL that shows what ``proofmill dedup`` decided as trails."""
     return f"""
-        SELECT document_id, subset, 'document' AS record_type, '' AS url, '' AS date, file, row, '' AS notes, verdict, dropped_by,
+        SELECT document_id, subset, 'document' AS record_type, '' AS url, '' AS date, file, row,
+               '' AS notes, verdict, dropped_by,
                CASE WHEN verdict = 'keep' THEN ''
                     WHEN dropped_by = 'repeated_paragraphs' THEN 'nothing_left'
                     ELSE 'duplicate' END AS reason,

@@ -13,15 +13,14 @@ from schemas import Decision, Verdict
 __all__ = ["Record", "record_of", "records", "text_of"]
 
 _TEXTS = (
-    "document_id", "subset", "record_type", "url", "site", "date", "language", "verdict", "dropped_by", "reason",
-    "notes", "record_type",
+    "document_id", "subset", "record_type", "url", "site", "date", "language", "verdict",
+    "dropped_by", "reason", "notes",
 )  # fmt: skip
 # What the common core of every subset's trails holds; all other plain columns are provenance.
 _CORE = frozenset(
     (
-        "document_id", "subset", "record_type", "url", "date", "verdict", "dropped_by", "reason", "notes",
-        "shadow", "language", "text_chars", "formulas_found", "formulas_kept", "decisions",
-        "site", "source_bytes", "html_bytes", "title", "text", "scores",
+        *_TEXTS, "shadow", "text_chars", "source_bytes", "html_bytes", "formulas_found",
+        "formulas_kept", "decisions",
     )
 )  # fmt: skip
 

@@ -156,11 +156,19 @@ def what_if(
     after = before.changed(changes)
     changed = _changed_stages(before, after)
     ensure_ledger(run)
-    last = [
-        stage.name for stage in after.built() if stage.enabled and stage.kind.reads != "corpus"
-    ][-1]
-    with run.scratch_table(_FATES, [last], flips=_flips(run, changed)) as fates:
+    own, _ = _stage_names(after)
+    with run.scratch_table(_FATES, [own[-1]], flips=_flips(run, changed)) as fates:
         return _Answer(run, before, after, fates).made(examples, sites)
+
+
+def _stage_names(recipe: Recipe) -> tuple[list[str], list[str]]:
+    """The stages that are switched on: those that judge a document by itself, and those that hold
+    it against others."""
+    on = [stage for stage in recipe.built() if stage.enabled]
+    return (
+        [stage.name for stage in on if stage.kind.reads != "corpus"],
+        [stage.name for stage in on if stage.kind.reads == "corpus"],
+    )
 
 
 def _changed_stages(before: Recipe, after: Recipe) -> list[tuple[Stage, Stage]]:
@@ -390,11 +398,7 @@ class _Answer:
         return tuple(Case(*row) for row in rows)
 
     def _ignores(self, strata: Sequence[Stratum], leaving: int) -> Iterator[str]:
-        names = [
-            stage.name
-            for stage in self._after.built()
-            if stage.enabled and stage.kind.reads == "corpus"
-        ]
+        _, names = _stage_names(self._after)
         entering = any(stratum.enter or stratum.unknown for stratum in strata)
         if names and entering:
             yield (
