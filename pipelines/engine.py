@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import signal
@@ -15,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,8 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
-from pipelines.errors import EngineFailed, UnknownBeamOption
+from pipelines.errors import EngineFailed, EngineMissing, GraphNotPortable, UnknownBeamOption
+from pipelines.graph import departures
 
 __all__ = ["Engine", "guard_against_lost_elements"]
 
@@ -36,6 +38,10 @@ __all__ = ["Engine", "guard_against_lost_elements"]
 _LOG_BYTES = 256 * 1024
 _WATCH_SECONDS = 2.0
 _LOST_SECONDS = 10.0
+# Engines whose module must be imported for Beam to know their options, and what brings it.
+_OPTIONAL_RUNNERS: Mapping[str, tuple[str, str]] = {
+    "DaskRunner": ("apache_beam.runners.dask.dask_runner", "distributed"),
+}
 _WORKER_MODULE = "apache_beam.runners.worker.sdk_worker_main"
 
 
@@ -63,6 +69,7 @@ class Engine:
     options: Sequence[str] = field(default_factory=tuple)
 
     def __post_init__(self) -> None:
+        _import_runner(self.options)
         _refuse_unknown(self.options)
 
     @property
@@ -80,7 +87,7 @@ class Engine:
         """The engine's name for the manifest."""
         if self.local:
             return f"FnApiRunner, {self.worker_count} worker(s), Beam {beam.__version__}"
-        name = self._options().view_as(StandardOptions).runner
+        name = _named_runner(self.options).rpartition(".")[2]
         return f"{name}, Beam {beam.__version__}"
 
     def run(
@@ -107,6 +114,7 @@ class Engine:
 
         Raises:
             EngineFailed: A worker died or a function raised.
+            GraphNotPortable: The engine would run the graph wrong.
             OSError: In this process, input or output failed.
             KeyboardInterrupt: The user interrupted.
         """
@@ -116,31 +124,65 @@ class Engine:
         options = self._options(workers)
         runner = _local_runner(options) if self.local else None
         watch = _WorkerWatch()
+        result = None
         try:
             with _quiet_beam(log), watch:
                 pipeline = beam.Pipeline(runner=runner, options=options)
                 pipeline | f"{label}: tasks" >> beam.Create(wanted) | label >> transform
+                if runner is None:
+                    _refuse_departures(pipeline)
                 result = pipeline.run()
                 result.wait_until_finish()
         except KeyboardInterrupt:
             if watch.lost:
                 raise EngineFailed("a worker process was lost: Channel closed") from None
             raise
-        except OSError:
+        except (OSError, GraphNotPortable):
             raise
         except Exception as error:
             # The in-process runner wraps an interrupt in a RuntimeError that names the step.
             if "KeyboardInterrupt" in str(error):
                 raise KeyboardInterrupt from error
             raise EngineFailed(str(error) or repr(error)) from error
+        finally:
+            _disconnect(result)
         return _metrics(result)
 
     def _options(self, workers: int = 1) -> PipelineOptions:
         flags = list(self.options)
+        runner = _named_runner(flags)
+        if runner in _OPTIONAL_RUNNERS:
+            # Beam finds this one by its full name alone.
+            flags.append(f"--runner={_OPTIONAL_RUNNERS[runner][0]}.{runner}")
         if not any(flag.startswith("--runner") for flag in flags):
             mode = "multi_processing" if workers > 1 else "in_memory"
             flags += [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
         return PipelineOptions(flags)
+
+
+def _named_runner(flags: Sequence[str]) -> str:
+    """The runner that flags name; empty for none."""
+    return PipelineOptions(list(flags)).view_as(StandardOptions).runner or ""
+
+
+def _import_runner(flags: Sequence[str]) -> None:
+    runner = _named_runner(flags)
+    module, needs = _OPTIONAL_RUNNERS.get(runner, ("", ""))
+    if not module:
+        return
+    try:
+        importlib.import_module(needs)
+    except ImportError as error:
+        raise EngineMissing(
+            f"{runner} needs the package {needs}: install proofmill[dask]"
+        ) from error
+    importlib.import_module(module)
+
+
+def _refuse_departures(pipeline: beam.Pipeline) -> None:
+    found = departures(pipeline)
+    if found:
+        raise GraphNotPortable("\n".join(map(str, found)))
 
 
 def _refuse_unknown(flags: Sequence[str]) -> None:
@@ -256,6 +298,13 @@ def _save_end(printed: IO[bytes], log: Path) -> None:
     size = os.fstat(printed.fileno()).st_size
     with log.open("ab") as file:
         file.write(os.pread(printed.fileno(), _LOG_BYTES, max(size - _LOG_BYTES, 0)))
+
+
+def _disconnect(result: Any) -> None:
+    """Ends what a finished phase keeps open: Dask's result holds a client of its own."""
+    client = getattr(result, "client", None)
+    if client is not None:
+        client.close()
 
 
 def _metrics(result: Any) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import ClassVar
 __all__ = [
     "ConservationError",
     "EngineFailed",
+    "EngineMissing",
+    "GraphNotPortable",
     "InputError",
     "InputFilesFailed",
     "NotARun",
@@ -47,6 +49,16 @@ class UnknownBeamOption(ProofmillError):
 
 class SourceFailed(OSError):
     """The input file can't be read; other files can."""
+
+
+class EngineMissing(ProofmillError):
+    """The engine that was asked for isn't installed; the message says how it comes."""
+
+
+class GraphNotPortable(ProofmillError):
+    """A phase's graph holds what the engine runs wrong without saying so."""
+
+    exit_code = 70
 
 
 class PageNotFound(ProofmillError):
@@ -91,7 +103,8 @@ class EngineFailed(ProofmillError):
     @property
     def worker_lost(self) -> bool:
         """Whether a worker process was lost, rather than code of ours raising."""
-        return "Channel closed" in str(self) or "exited" in str(self)
+        said = str(self)
+        return any(sign in said for sign in ("Channel closed", "exited", "KilledWorker"))
 
     def raise_if_disk_full(self) -> None:
         """Raises ``OSError`` when what the engine says is that the disk is full."""
