@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Literal
 
 from audit.documents import Record, records
 from audit.errors import DocumentNotFound
@@ -101,16 +101,10 @@ def cluster_of(run: AuditRun, name: str) -> Cluster:
     """
     found = records(run, "document_id = ?", [name], limit=1)
     link = link_of(found[0]) if found else None
-    target = link.cluster if link else name
-    # The kept one bears the cluster's name only by chance.
-    dropped = records(
-        run,
-        "reason = 'duplicate' AND len(list_filter(decisions, lambda d: d.verdict = 'drop' "
-        "AND (ends_with(d.detail, ?) OR starts_with(d.detail, ?)))) > 0",
-        [f" in cluster {target}", f"kept {target}, one of "],
-        limit=1000,
-    )
-    links = [(record, link) for record in dropped if (link := link_of(record))]
+    dropped = _dropped_for(run, link.kept_id if link else name)
+    if not dropped and not link:
+        dropped = _dropped_in(run, name)
+    links = [(record, said) for record in dropped if (said := link_of(record))]
     if not links:
         raise DocumentNotFound(f"{run.name}: {name} is in no group of duplicates")
     first = links[0][1]
@@ -120,8 +114,48 @@ def cluster_of(run: AuditRun, name: str) -> Cluster:
         if kept
         else Member(first.kept_id, "", "", 0, True, "", None, known=False)
     ]
-    members += [_member(record, link) for record, link in links]
-    return Cluster(first.cluster, first.kept_id, tuple(members), first.members)
+    members += [_member(record, said) for record, said in links]
+    return Cluster(first.cluster, first.kept_id, tuple(members), max(s.members for _, s in links))
+
+
+_MOST = 1000
+
+
+def _dropped_for(run: AuditRun, kept_id: str) -> list[Record]:
+    """The records that were dropped in favour of one."""
+    if run.kind == "deduplication":
+        return records(run, "verdict = 'drop' AND kept_id = ?", [kept_id], limit=_MOST)
+    if "signatures" in run.tables:
+        # A narrow table, unlike the trails' decisions.
+        ids = run.rows(
+            "SELECT document_id FROM signatures WHERE kept_id = ? LIMIT ?", [kept_id, _MOST]
+        )
+        named = [row[0] for row in ids]
+        if not named:
+            return []
+        return records(
+            run, "document_id IN (SELECT unnest(?)) AND verdict = 'drop'", [named], limit=_MOST
+        )
+    return _dropped_saying(run, "starts_with", f"kept {kept_id}, one of ")
+
+
+def _dropped_in(run: AuditRun, cluster: str) -> list[Record]:
+    """The dropped records of a cluster that's called by a document of another run."""
+    if run.kind == "deduplication":
+        return records(run, "verdict = 'drop' AND cluster = ?", [cluster], limit=_MOST)
+    return _dropped_saying(run, "ends_with", f" in cluster {cluster}")
+
+
+def _dropped_saying(
+    run: AuditRun, test: Literal["starts_with", "ends_with"], text: str
+) -> list[Record]:
+    return records(
+        run,
+        f"reason = 'duplicate' AND "
+        f"len(list_filter(decisions, lambda d: d.verdict = 'drop' AND {test}(d.detail, ?))) > 0",
+        [text],
+        limit=_MOST,
+    )
 
 
 def _member(record: Record, link: Link | None) -> Member:
@@ -149,8 +183,3 @@ def clusters(run: AuditRun, *, limit: int = 50) -> tuple[Cluster, ...]:
         [_DETAIL] * 3 + [limit],
     )
     return tuple(Cluster(name, kept, (), size) for name, kept, size in rows)
-
-
-def known_ids(members: Iterable[Member]) -> list[str]:
-    """The ids of the members that this run has."""
-    return [member.document_id for member in members if member.known]

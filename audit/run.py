@@ -97,6 +97,7 @@ class AuditRun:
         self._local = threading.local()
         self._lock = threading.Lock()
         self._cache: dict[Any, Any] = {}
+        self._locks: dict[Any, threading.Lock] = {}
         self._files = self._listed_files()
         self.tables = frozenset((*self._files, "trails"))
         self._cursor()
@@ -107,6 +108,14 @@ class AuditRun:
     def name(self) -> str:
         """How a person calls it: the folder, or its address."""
         return str(self.place)
+
+    @property
+    def title(self) -> str:
+        """What a picture or a page of it is headed with."""
+        counts = self.manifest["counts"]
+        records = counts.get("records", counts.get("documents", 0))
+        name = self.manifest.get("recipe", {}).get("name", self.kind)
+        return f"{name}: {records:,} records, {counts['kept']:,} kept"
 
     @property
     def kind(self) -> str:
@@ -222,13 +231,14 @@ class AuditRun:
                 self._cursor().execute(f"DROP VIEW IF EXISTS other_{table}")
 
     def cached(self, key: Any, answer: Any) -> Any:
-        """What ``answer`` gives, computed once: a finished run doesn't change."""
+        """What ``answer`` gives, computed once by whoever asks first: a finished run doesn't
+        change."""
         with self._lock:
-            if key in self._cache:
-                return self._cache[key]
-        value = answer()
-        with self._lock:
-            return self._cache.setdefault(key, value)
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            if key not in self._cache:
+                self._cache[key] = answer()
+            return self._cache[key]
 
     def _execute(self, sql: str, parameters: Sequence[Value]) -> Any:
         try:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
+from audit.documents import text_of
 from audit.errors import AuditError
 from audit.run import AuditRun
 
 __all__ = ["Hit", "search"]
 
 _AROUND = 80
+# Of more texts than this, the others' words aren't looked at any more.
+_MOST_TEXTS = 10_000
+_SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +66,50 @@ def search(
     """
     if not any((url, domain, text, dropped_by, reason, verdict)):
         raise AuditError("say what to search for: a URL, a domain, words of the text, a stage")
-    texts = [t for t in ("documents", "dropped") if t in run.tables]
-    held = " UNION ALL ".join(
-        f"SELECT document_id, text FROM {table} WHERE contains(lower(text), lower(?))"
-        for table in texts
-    )
-    join, excerpt, found = "", "''", []
-    if text:
-        if not texts:
-            return ()
-        join = f"JOIN ({held}) held USING (document_id)"
-        found = [text] * len(texts)
-        excerpt = (
-            f"substr(held.text, greatest(instr(lower(held.text), lower(?)) - {_AROUND}, 1), "
-            f"{2 * _AROUND} + len(?))"
-        )
+    held = _holding(run, text) if text else None
+    if held == []:
+        return ()
     rows = run.rows(
-        f"""
-        SELECT trails.document_id, url, site, language, text_chars, verdict, dropped_by, reason,
-               {excerpt}
-        FROM trails {join}
-        WHERE (? = '' OR contains(lower(url), lower(?)) OR trails.document_id = ?)
+        """
+        SELECT document_id, url, site, language, text_chars, verdict, dropped_by, reason
+        FROM trails
+        WHERE (? = '' OR contains(lower(url), lower(?)) OR document_id = ?)
           AND (? = '' OR site = lower(?) OR ends_with(site, '.' || lower(?)))
           AND (? = '' OR dropped_by = ?) AND (? = '' OR reason = ?) AND (? = '' OR verdict = ?)
-        ORDER BY record_type IN ('request', 'metadata'), trails.document_id LIMIT ? OFFSET ?
+          AND (? OR document_id IN (SELECT unnest(?)))
+        ORDER BY record_type IN ('request', 'metadata'), document_id LIMIT ? OFFSET ?
         """,
         [
-            *([text, text] if text else []), *found, url, url, url, domain, domain, domain,
-            dropped_by, dropped_by, reason, reason, verdict, verdict, limit, offset,
+            url, url, url, domain, domain, domain, dropped_by, dropped_by, reason, reason,
+            verdict, verdict, held is None, held or [""], limit, offset,
         ],
     )  # fmt: skip
-    return tuple(Hit(*row) for row in rows)
+    return tuple(Hit(*row, _excerpt(run, row[0], text)) for row in rows)
+
+
+def _holding(run: AuditRun, text: str) -> list[str]:
+    """The ids of the texts that hold some words, the first ``_MOST_TEXTS`` of them."""
+    held: list[str] = []
+    for table in ("documents", "dropped"):
+        if table in run.tables:
+            rows = run.rows(
+                f"SELECT document_id FROM {table} WHERE regexp_matches(text, ?) LIMIT ?",
+                [_pattern(text), _MOST_TEXTS],
+            )
+            held += [row[0] for row in rows]
+    return held
+
+
+def _pattern(text: str) -> str:
+    """A regular expression for words as they are, in any case, whatever space is between them."""
+    words = (_SPECIAL.sub(r"\\\g<0>", word) for word in text.split())
+    return "(?i)" + r"\s+".join(words)
+
+
+def _excerpt(run: AuditRun, document_id: str, text: str) -> str:
+    held = text_of(run, document_id) if text else None
+    if held is None:
+        return ""
+    found = re.search(_pattern(text), held[1])
+    start = max(found.start() - _AROUND, 0) if found else 0
+    return held[1][start : start + 2 * _AROUND + len(text)]

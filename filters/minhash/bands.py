@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHashLSH
 
 from filters.minhash.mixing import MULTIPLIER, mixed
 
@@ -21,6 +20,9 @@ def optimal_bands(threshold: float, permutations: int) -> tuple[int, int]:
     It minimises the sum, weighted equally, of the areas of false positives below the threshold and
     of false negatives above it.
     """
+    # With it comes SciPy; whoever gives bands and rows needs neither.
+    from datasketch import MinHashLSH
+
     lsh = MinHashLSH(threshold=threshold, num_perm=permutations)
     return int(lsh.b), int(lsh.r)
 
