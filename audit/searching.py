@@ -84,7 +84,8 @@ def search(
             verdict, verdict, held is None, held or [""], limit, offset,
         ],
     )  # fmt: skip
-    return tuple(Hit(*row, _excerpt(run, row[0], text)) for row in rows)
+    found = [(*row, _excerpt(run, row[0], text)) for row in rows]
+    return tuple(Hit(*values) for values in found)
 
 
 def _holding(run: AuditRun, text: str) -> list[str]:

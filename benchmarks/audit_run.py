@@ -34,7 +34,7 @@ def multiply_run(source: Path, target: Path, copies: int) -> dict[str, Any]:
     Returns:
         Its manifest.
     """
-    manifest = json.loads((source / "manifest.json").read_text("utf-8"))
+    manifest: dict[str, Any] = json.loads((source / "manifest.json").read_text("utf-8"))
     files = []
     for entry in manifest["files"]:
         if entry["path"].startswith("views/"):
