@@ -7,44 +7,22 @@ import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from packing.tokenizers.engines import Backend, Choice, choose_engine
 from packing.tokenizers.files import TokenizerFile, read_tokenizer_file
 from packing.tokenizers.reference import Reference, reference_of
 from packing.tokenizers.spans import CharacterWidths, span_tokens
 from packing.tokenizers.texts import Texts
 from packing.tokenizers.tokens import SpannedTokens, Tokens, id_dtype
 
-__all__ = ["Backend", "Engine", "Specials", "Tokenizer", "load"]
+__all__ = ["Specials", "Tokenizer", "load"]
 
-Backend = Literal["auto", "reference", "cpu", "torch"]
 Specials = Literal["parse", "text"]
-
-
-class Engine(Protocol):
-    """A way to the ids."""
-
-    @property
-    def name(self) -> str:
-        """What it is, with the versions of what it is built on."""
-
-    def encode(self, texts: Texts) -> Tokens:
-        """The ids of every document, without a beginning or an end added."""
-
-
-class _ReferenceEngine:
-    """The reference library itself."""
-
-    def __init__(self, reference: Reference) -> None:
-        self._reference = reference
-        self.name = reference.library
-
-    def encode(self, texts: Texts) -> Tokens:
-        return self._reference.encode(texts)
 
 
 class Tokenizer:
@@ -58,20 +36,22 @@ class Tokenizer:
         unk_id: The token for the unknown, None likewise.
         dtype: The type of the ids: 16 bits when the vocabulary allows.
         engine: What computes the ids, with versions; it never changes them.
+        passed_over: Why faster paths weren't taken, by path.
     """
 
     def __init__(
-        self, file: TokenizerFile, reference: Reference, engine: Engine, specials: Specials
+        self, file: TokenizerFile, reference: Reference, choice: Choice, specials: Specials
     ) -> None:
         self._file = file
         self._reference = reference
-        self._engine = engine
+        self._engine = choice.engine
         self._specials: Specials = specials
         self.path: Path = file.path
         self.vocab_size: int = reference.vocab_size
         self.bos_id, self.eos_id, self.unk_id = reference.special_ids
         self.dtype: np.dtype[np.uint16] | np.dtype[np.uint32] = id_dtype(self.vocab_size)
-        self.engine: str = engine.name
+        self.engine: str = choice.engine.name
+        self.passed_over: dict[str, str] = choice.passed_over
 
     @cached_property
     def description(self) -> dict[str, str]:
@@ -163,10 +143,13 @@ def load(
     Raises:
         FileNotFoundError: There is no such file.
         TokenizerFileError: The file is no tokenizer, or its encoding isn't known.
-        ModuleNotFoundError: The reference library isn't installed.
+        ModuleNotFoundError: The reference library isn't installed, or torch where it is asked for.
         UnsupportedTokenizerError: `backend="torch"` and the file's kind doesn't run there.
     """
     file = read_tokenizer_file(path, encoding)
-    reference = reference_of(file, parse_specials=specials == "parse")
-    engine: Engine = _ReferenceEngine(reference)
-    return Tokenizer(file, reference, engine, specials)
+    parse = specials == "parse"
+    reference = reference_of(file, parse_specials=parse)
+    choice = choose_engine(
+        file, reference, parse_specials=parse, backend=backend, device=device, threads=threads
+    )
+    return Tokenizer(file, reference, choice, specials)
