@@ -36,6 +36,11 @@ class Document:
         extraction_info: OpenWebMath's own counters, where the edition keeps them.
         extraction_config: The settings that the text was extracted with, where they vary by
             document.
+        path: Where a source file lies in its repository or folder, with forward slashes.
+        repo: Its repository, ``owner/name``; empty when there is none.
+        licence: SPDX identifier or expression; empty when unknown.
+        programming_language: The short name of the language that it's written in.
+        hints: What the source itself says of it: ``vendored``, ``generated``.
     """
 
     document_id: str
@@ -57,6 +62,11 @@ class Document:
     extraction: str = ""
     extraction_info: dict[str, int | bool] = field(default_factory=dict)
     extraction_config: dict[str, bool | int | float | str] = field(default_factory=dict)
+    path: str = ""
+    repo: str = ""
+    licence: str = ""
+    programming_language: str = ""
+    hints: tuple[str, ...] = ()
 
     @property
     def has_formulas(self) -> bool:

@@ -1,0 +1,42 @@
+"""Is a notebook mathematics? Judged on its Markdown, where formulas and code are told apart."""
+
+from __future__ import annotations
+
+import re
+
+from filters.code.imports import first_import
+
+__all__ = ["notebook_mathematics"]
+
+_CODE_BLOCK = re.compile(r"^```(\w*)[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_ENVIRONMENT = re.compile(
+    r"\\begin\{(equation|align|alignat|gather|multline|eqnarray|flalign|aligned|[bpvBV]?matrix|"
+    r"cases|array|split)\*?\}"
+)
+_DISPLAYED = re.compile(r"\$\$[^$]{3,5000}\$\$|\\\[.{3,5000}?\\\]", re.DOTALL)
+# A formula of a line has a command, a script or a relation; a price has none.
+_INLINE = re.compile(r"(?<![\\$\w])\$(?=[^$\n]*[\\^_=<>+])[^$\n]{1,300}\$(?!\d)")
+_FEWEST_INLINE = 2
+_JULIA = re.compile(r"^\s*(?:using|import)\s+(\w+)", re.MULTILINE)
+
+
+def notebook_mathematics(markdown: str, modules: frozenset[str]) -> str:
+    """What makes a notebook mathematics; empty when nothing does.
+
+    Args:
+        markdown: The converted notebook.
+        modules: Packages whose import says that it is.
+    """
+    code = "\n".join(match.group(2) for match in _CODE_BLOCK.finditer(markdown))
+    prose = _CODE_BLOCK.sub("", markdown)
+    environment = _ENVIRONMENT.search(prose)
+    if environment:
+        return environment.group()
+    if _DISPLAYED.search(prose):
+        return "displayed formula"
+    if len(_INLINE.findall(prose)) >= _FEWEST_INLINE:
+        return "formulas"
+    # A cell with a magic command breaks no more than its own statement.
+    return first_import(code, "python", modules) or next(
+        (name for name in _JULIA.findall(code) if name in modules), ""
+    )
