@@ -142,6 +142,17 @@ def _keeps_text(trail: TrailRow, recipe: Recipe) -> bool:
     return policy == "all"
 
 
+def _place(layout: Layout) -> Callable[[DocumentRow], tuple[object, ...]]:
+    """Where a document lies in the input."""
+    place = attrgetter(*layout.place)
+
+    def key(row: DocumentRow) -> tuple[object, ...]:
+        found: tuple[object, ...] = place(row.trail.provenance)
+        return found
+
+    return key
+
+
 def _order(layout: Layout) -> Callable[[DocumentRow], tuple[object, ...]]:
     """The order of documents in a file: by id, and by place where ids are equal."""
     place = attrgetter(*layout.place)
@@ -162,9 +173,12 @@ def _write_candidates(
     write_table(run.candidate_trails(task), layout.trails_table([row.trail for row in rows]))
     if not stages:
         return None
-    score = stages.near.score if stages.near else ""
+    score = stages.score
     index = IndexWriter(run.index, task, stages)
-    for row in rows:
+    # Rows are in order of id; chunks go by the order in which their documents were read.
+    read_order = sorted(range(len(rows)), key=lambda number: _place(layout)(rows[number]))
+    sequences = {number: place for place, number in enumerate(read_order)}
+    for number, row in enumerate(rows):
         trail = row.trail
         index.add(
             IndexEntry(
@@ -175,6 +189,8 @@ def _write_candidates(
                 date=trail.date,
                 licence=getattr(trail.provenance, layout.licence) if layout.licence else "",
                 score=row.scores.get(score),
+                group=getattr(trail.provenance, layout.group) if layout.group else "",
+                sequence=sequences[number],
             )
         )
     return index.finish()

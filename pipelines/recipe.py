@@ -11,6 +11,7 @@ import difflib
 import functools
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from importlib import resources
@@ -20,6 +21,7 @@ from typing import Any, ClassVar, Literal, Protocol, TypeVar, runtime_checkable
 import pydantic
 import yaml
 
+from filters.code.chunk_duplicates import ChunkDuplicates
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
 from filters.url_duplicates import UrlDuplicates
@@ -55,6 +57,8 @@ class Filter(Protocol):
 
 
 _Settings = TypeVar("_Settings")
+# Names of splits are beginnings of file names.
+_SPLIT_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Part(pydantic.BaseModel):
@@ -106,10 +110,23 @@ class Output(Part):
         shard_bytes: Text bytes that a shard holds at the most, roughly; the number of shards
             follows from it and from what was kept.
         views: Compatible layouts that are written beside our own.
+        splits: Shares of documents by name of split, which add up to 1; a document's split follows
+            from its document_id alone. No splits when empty.
     """
 
     shard_bytes: int = pydantic.Field(default=256 << 20, gt=0)
     views: tuple[str, ...] = ()
+    splits: dict[str, float] = {}
+
+    @pydantic.field_validator("splits")
+    @classmethod
+    def _whole(cls, splits: dict[str, float]) -> dict[str, float]:
+        if splits and abs(sum(splits.values()) - 1) > 1e-9:
+            raise ValueError(f"shares of splits add up to {sum(splits.values())}, not to 1")
+        for name, share in splits.items():
+            if share < 0 or not _SPLIT_NAME.fullmatch(name):
+                raise ValueError(f"a split is a word with a share from 0 to 1, not {name}: {share}")
+        return splits
 
 
 class Input(Part):
@@ -203,7 +220,10 @@ class Recipe(Part):
     def deduplication(self) -> Stages:
         """The stages that look for duplicates, as far as they're switched on."""
         return Stages(
-            self.enabled(UrlDuplicates), self.enabled(ExactDuplicates), self.enabled(NearDuplicates)
+            self.enabled(UrlDuplicates),
+            self.enabled(ExactDuplicates),
+            self.enabled(NearDuplicates),
+            chunks=self.enabled(ChunkDuplicates),
         )
 
     def check(self) -> None:

@@ -9,6 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from filters.code.chunk_duplicates import ChunkDuplicates
+from filters.code.handwriting import DataOnly, Generated, Minified
+from filters.code.headers import HeaderLanguage
+from filters.code.held_out import HeldOut
+from filters.code.language_rules import DigitShare, FileSize, LanguageRules
+from filters.code.origin import Benchmarks, Licences, Vendored
+from filters.code.prose_language import ProseLanguage
+from filters.code.source_files import SourceFiles
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
 from filters.url_duplicates import UrlDuplicates
@@ -24,7 +32,7 @@ from filters.web.responses import Responses
 from filters.web.url_rules import UrlRules
 from filters.web.word_order import WordOrder
 
-__all__ = ["STAGES", "Extract", "StageKind"]
+__all__ = ["STAGES", "Decode", "Extract", "Notebooks", "StageKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,36 @@ class Extract:
     config: Literal["most_probable", "sampled"] = "most_probable"
 
     name: ClassVar[str] = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """Turns a source file's bytes into text.
+
+    Attributes:
+        edition: ``ours`` detects encodings; ``published`` reads UTF-8 or nothing, and of what was
+            taken from repositories every line end as a line feed.
+    """
+
+    edition: Literal["ours", "published"] = "ours"
+
+    name: ClassVar[str] = "decode"
+
+
+@dataclass(frozen=True, slots=True)
+class Notebooks:
+    """Turns notebooks into Markdown; other files stay as they are.
+
+    Attributes:
+        edition: ``published`` cleans the Markdown as AlgebraicStack did, in code cells too.
+        outputs: What of cells' outputs stays: ``text``, ``none``, or ``published``: all, unless one
+            of a cell's has a PNG picture or is an exception.
+    """
+
+    edition: Literal["ours", "published"] = "ours"
+    outputs: Literal["text", "none", "published"] = "text"
+
+    name: ClassVar[str] = "notebooks"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +120,26 @@ _WEB: Mapping[str, StageKind] = {
     "near_duplicates": StageKind(NearDuplicates, "corpus"),
 }
 
+_CODE: Mapping[str, StageKind] = {
+    "source_files": StageKind(SourceFiles, "record", needed="it says which files are sources"),
+    "vendored": StageKind(Vendored, "address"),
+    "benchmarks": StageKind(Benchmarks, "address"),
+    "decode": StageKind(Decode, "bytes", makes_text=True, needed="nothing after it has a text"),
+    "licences": StageKind(Licences, "text"),
+    "notebooks": StageKind(Notebooks, "text"),
+    "header_language": StageKind(HeaderLanguage, "text"),
+    "file_size": StageKind(FileSize, "text"),
+    "generated": StageKind(Generated, "text"),
+    "minified": StageKind(Minified, "text"),
+    "data_only": StageKind(DataOnly, "text"),
+    "digit_share": StageKind(DigitShare, "text"),
+    "language_rules": StageKind(LanguageRules, "text"),
+    "prose_language": StageKind(ProseLanguage, "text"),
+    "held_out": StageKind(HeldOut, "text"),
+    "chunk_duplicates": StageKind(ChunkDuplicates, "corpus"),
+    "exact_duplicates": StageKind(ExactDuplicates, "corpus"),
+    "near_duplicates": StageKind(NearDuplicates, "corpus"),
+}
+
 # By subset.
-STAGES: Mapping[str, Mapping[str, StageKind]] = {"web": _WEB}
+STAGES: Mapping[str, Mapping[str, StageKind]] = {"web": _WEB, "code": _CODE}

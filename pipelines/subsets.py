@@ -116,7 +116,10 @@ class Subset:
 
 # Where each subset is defined: the module, and its ``Subset`` there. Imported on first use, since
 # each brings its own libraries.
-SUBSETS: Mapping[str, tuple[str, str]] = {"web": ("pipelines.web", "WEB_SUBSET")}
+SUBSETS: Mapping[str, tuple[str, str]] = {
+    "web": ("pipelines.web", "WEB_SUBSET"),
+    "code": ("pipelines.code", "CODE_SUBSET"),
+}
 
 
 @functools.cache

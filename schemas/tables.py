@@ -155,11 +155,13 @@ class Layout:
         place: Those of them that say where the source lies: what dropped texts carry of them, and
             what orders documents of equal ids.
         licence: The column that holds the licence's SPDX identifier, if there is one.
+        group: The column within whose values chunks are held against each other, if there is one.
 
     Attributes:
         subset: As given.
         place: As given.
         licence: As given.
+        group: As given.
         documents: Schema of what is in the corpus.
         trails: Schema of what was decided on every record.
         dropped_texts: Schema of dropped documents' texts.
@@ -173,10 +175,12 @@ class Layout:
         *,
         place: Sequence[str],
         licence: str = "",
+        group: str = "",
     ) -> None:
         self.subset = subset
         self.place = tuple(place)
         self.licence = licence
+        self.group = group
         self._own = tuple(member.name for member in provenance)
         own = list(provenance)
         self.documents = versioned("documents", version, [*_IDENTITY, *own, *_MEASURED, *_TEXT])

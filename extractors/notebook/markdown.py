@@ -6,11 +6,17 @@ import functools
 import json
 import re
 import warnings
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import nbformat
 from nbconvert.exporters import MarkdownExporter
 from nbformat import NotebookNode
+
+# Both libraries are without annotations.
+Notebook: TypeAlias = Any
+_exporter_class: Any = MarkdownExporter
+_read: Any = nbformat.reads
+_node: Any = NotebookNode
 
 __all__ = ["Edition", "NotebookBroken", "Outputs", "notebook_markdown"]
 
@@ -65,11 +71,11 @@ def notebook_markdown(source: str, edition: Edition = "ours", outputs: Outputs =
 
 
 @functools.cache
-def _exporter() -> MarkdownExporter:
-    return MarkdownExporter()
+def _exporter() -> Any:
+    return _exporter_class()
 
 
-def _parsed(source: str) -> NotebookNode:
+def _parsed(source: str) -> Notebook:
     try:
         plain = json.loads(source)
     except (ValueError, RecursionError) as error:
@@ -80,7 +86,7 @@ def _parsed(source: str) -> NotebookNode:
         with warnings.catch_warnings():
             # Missing cell ids and other things that the format has added since.
             warnings.simplefilter("ignore")
-            notebook = nbformat.reads(source, as_version=4)
+            notebook = _read(source, as_version=4)
     except Exception as error:
         raise NotebookBroken("not_a_notebook", f"{type(error).__name__}: {error}"[:300]) from error
     return notebook
@@ -89,7 +95,7 @@ def _parsed(source: str) -> NotebookNode:
 # ---- the original's cleaning --------------------------------------------------------------------
 
 
-def _clear_published(notebook: NotebookNode) -> None:
+def _clear_published(notebook: Notebook) -> None:
     """All outputs of a cell go when one of them has a PNG picture or is an exception."""
     for cell in notebook.cells:
         outputs = cell.get("outputs") or []
@@ -136,14 +142,14 @@ _OUTPUT_CHARS = 4000
 _ESCAPES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
-def _choose_outputs(notebook: NotebookNode, *, keep: bool) -> None:
+def _choose_outputs(notebook: Notebook, *, keep: bool) -> None:
     for cell in notebook.cells:
         if cell.get("cell_type") == "code":
             outputs = cell.get("outputs") or []
             cell["outputs"] = [o for o in map(_text_output, outputs) if o] if keep else []
 
 
-def _text_output(output: NotebookNode) -> NotebookNode | None:
+def _text_output(output: Notebook) -> Notebook | None:
     """An output as text; None for pictures, HTML, exceptions and dumps."""
     kind = output.get("output_type")
     if kind == "stream" and output.get("name") != "stderr":
@@ -160,16 +166,16 @@ def _text_output(output: NotebookNode) -> NotebookNode | None:
     return None
 
 
-def _stream(text: str) -> NotebookNode | None:
+def _stream(text: str) -> Notebook | None:
     if not text.strip() or len(text) > _OUTPUT_CHARS:
         return None
-    return NotebookNode(output_type="stream", name="stdout", text=text)
+    return _node(output_type="stream", name="stdout", text=text)
 
 
-def _display(kind: str, text: str) -> NotebookNode | None:
+def _display(kind: str, text: str) -> Notebook | None:
     if not text.strip() or len(text) > _OUTPUT_CHARS:
         return None
-    return NotebookNode(output_type="display_data", data={kind: text}, metadata={})
+    return _node(output_type="display_data", data={kind: text}, metadata={})
 
 
 # What an object is called when it has nothing to say: <matplotlib.axes.Axes at 0x7f...>.
@@ -191,14 +197,14 @@ _MEDIA = re.compile(
 )
 
 
-def _mend(notebook: NotebookNode) -> None:
+def _mend(notebook: Notebook) -> None:
     """What the format asks for since, and what no reader needs to have the text."""
     notebook.setdefault("nbformat_minor", 4)
     for cell in notebook.cells:
         cell.pop("id", None)
 
 
-def _clean_markdown_cells(notebook: NotebookNode) -> None:
+def _clean_markdown_cells(notebook: Notebook) -> None:
     """Takes pictures and scripts out of Markdown cells alone: in code they're what it is about."""
     for cell in notebook.cells:
         if cell.get("cell_type") != "markdown":

@@ -52,9 +52,10 @@ class ArchiveLimits:
 
 
 # What the libraries raise on a broken archive.
-_BROKEN = (
+_ISAL_ERROR: type[Exception] = isal_zlib.error  # type: ignore[assignment]
+_BROKEN: tuple[type[Exception], ...] = (
     tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, LZMAError, zstandard.ZstdError,
-    igzip.BadGzipFile, isal_zlib.error, NotImplementedError, RuntimeError, ValueError,
+    igzip.BadGzipFile, _ISAL_ERROR, NotImplementedError, RuntimeError, ValueError,
     OverflowError, OSError,
 )  # fmt: skip
 # A name or a set of attributes that takes more is an attack; PATH_MAX is 4,096.

@@ -5,12 +5,19 @@ from __future__ import annotations
 import bz2
 import io
 import lzma
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import zstandard
 from isal import igzip
 
-__all__ = ["BoundedStream", "Opened", "SourceUnreadable", "TooLarge", "file_object", "opened_stream"]
+__all__ = [
+    "BoundedStream",
+    "Opened",
+    "SourceUnreadable",
+    "TooLarge",
+    "file_object",
+    "opened_stream",
+]
 
 
 class Opened(Protocol):
@@ -85,9 +92,11 @@ class BoundedStream(io.RawIOBase):
         self._read = 0
 
     def readable(self) -> bool:
+        """True."""
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Some bytes; raises ``TooLarge`` beyond the bound."""
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         self._read += len(data)
@@ -105,16 +114,14 @@ def opened_stream(source: Opened, bound: int) -> IO[bytes]:
     """What a file unpacks to, by its first bytes; the file itself when it isn't compressed."""
     file = file_object(source)
     head = source.read_at(0, 6)
+    unpacked: Any = file
     if head.startswith(_GZIP):
-        unpacked: IO[bytes] = igzip.IGzipFile(fileobj=file)
+        unpacked = igzip.IGzipFile(fileobj=file)  # type: ignore[no-untyped-call]
     elif head.startswith(_BZIP2):
         unpacked = bz2.BZ2File(file)
     elif head.startswith(_XZ):
-        unpacked = lzma.LZMAFile(file)
+        unpacked = lzma.LZMAFile(file)  # noqa: SIM115 - closed with its reader
     elif head.startswith(_ZSTD):
-        unpacked = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW).stream_reader(
-            file, read_across_frames=True
-        )
-    else:
-        unpacked = file
+        unzstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
+        unpacked = unzstd.stream_reader(file, read_across_frames=True)
     return io.BufferedReader(BoundedStream(unpacked, bound), 1 << 18)

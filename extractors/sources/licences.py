@@ -144,8 +144,10 @@ def _expression(licences: Sequence[str]) -> str:
     single = {part for licence in licences for part in re.split(r" (?:AND|OR) ", licence)}
     # COPYING.LESSER is printed beside COPYING: the LGPL adds permissions to the GPL's text.
     for lesser in [name for name in single if name.startswith("LGPL-")]:
-        single.discard("GPL-" + ("3.0" if "3.0" in lesser else "2.0") + lesser[lesser.rindex("-") :])
+        single.discard(
+            "GPL-" + ("3.0" if "3.0" in lesser else "2.0") + lesser[lesser.rindex("-") :]
+        )
         single.discard("GPL-" + lesser.removeprefix("LGPL-"))
     # Two files that name a permissive licence each are a choice, as Rust's and others' habit is.
-    names = {name for name in single}
+    names = set(single)
     return (" OR " if names == {"Apache-2.0", "MIT"} else " AND ").join(sorted(names))

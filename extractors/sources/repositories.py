@@ -40,7 +40,7 @@ class Repository:
 
 
 def read_description(path: Path) -> Repository:
-    """What ``NAME.repo.json`` beside an archive or a folder says: repo, commit, licence, stars, date.
+    """What ``NAME.repo.json`` beside an archive or a folder says of its repository.
 
     Returns:
         It, or an unknown repository when there is no such file or it says nothing.

@@ -34,7 +34,12 @@ class _Columns:
     path: Sequence[str] = ("max_stars_repo_path", "path", "file_path")
     repo: Sequence[str] = ("max_stars_repo_name", "repo_name", "repo", "repository")
     commit: Sequence[str] = ("max_stars_repo_head_hexsha", "revision_id", "commit", "sha")
-    licences: Sequence[str] = ("max_stars_repo_licenses", "detected_licenses", "licenses", "license")
+    licences: Sequence[str] = (
+        "max_stars_repo_licenses",
+        "detected_licenses",
+        "licenses",
+        "license",
+    )
     stars: Sequence[str] = ("max_stars_count", "star_events_count", "stars")
     date: Sequence[str] = (
         "max_stars_repo_stars_event_min_datetime", "committer_date", "revision_date",

@@ -78,7 +78,7 @@ class LanguageRules:
     Attributes:
         edition: Whose tables.
         python_packages: Which of its lists of packages the published edition uses: ``upload``, that
-            of the files that were published, or ``head``, that of the code that was published later.
+            of the files that were published, or ``head``, that of the later code.
     """
 
     edition: Edition = "ours"
@@ -102,9 +102,7 @@ class LanguageRules:
 
 
 @functools.cache
-def _compiled(
-    language: str, edition: Edition, variant: str
-) -> Sequence[tuple[RuleRow, Finder]]:
+def _compiled(language: str, edition: Edition, variant: str) -> Sequence[tuple[RuleRow, Finder]]:
     table = language_tables()[language]
     return [
         (row, finder_of(row, table))

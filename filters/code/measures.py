@@ -29,7 +29,7 @@ def _count(raw: bytes, wanted: bytes) -> int:
     return len(raw) - len(raw.translate(None, wanted))
 
 
-# What numbers are written with: exponents, hexadecimal digits, C's suffixes, and what stands between.
+# What numbers are written with: exponents, hexadecimal digits, suffixes, and what is between them.
 _DATA_LINE = re.compile(r"[ \t]*[-+({\[]*[\d.][\da-fA-FxXuUlL.+\-*/ \t,;:|&\\(){}\[\]]*")
 # Fewer digits than this among a line's visible characters are a formula, not data.
 _LEAST_DIGITS = 0.4

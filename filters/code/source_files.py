@@ -72,6 +72,4 @@ def _languages_by_suffix() -> Mapping[str, str]:
 
 @functools.cache
 def _languages_by_name() -> Mapping[str, str]:
-    return {
-        name: key for key, table in language_tables().items() for name in (key, *table.names)
-    }
+    return {name: key for key, table in language_tables().items() for name in (key, *table.names)}

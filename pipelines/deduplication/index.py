@@ -13,13 +13,14 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filters.code.chunk_duplicates import CHUNK_KEY_BYTES, ChunkDuplicates
 from filters.exact_duplicates import ExactDuplicates
 from filters.minhash import SCHEME, Shingles, band_hashes
 from filters.near_duplicates import NearDuplicates
@@ -30,6 +31,7 @@ from pipelines.run_directory import write_atomically
 from schemas.signatures import SIGNATURES
 
 __all__ = [
+    "CHUNK",
     "PARAGRAPH",
     "Index",
     "IndexEntry",
@@ -43,11 +45,19 @@ __all__ = [
 # A paragraph of a document that is long enough to be counted.
 PARAGRAPH = np.dtype([("hash", "<u8"), ("row", "<i8")])
 
+# A chunk of a document: its hash, and the document's row and place in the order of reading.
+CHUNK = np.dtype([("high", "<u8"), ("low", "<u8"), ("sequence", "<i8"), ("row", "<i8")])
+
 # Texts that are signed at a time.
 _BATCH = 64
 # Characters of a batch: long texts go with fewer others.
 _BATCH_CHARS = 1 << 20
 _SHINGLE_BYTES = 4
+
+
+_AnyStage: TypeAlias = (
+    UrlDuplicates | ChunkDuplicates | ExactDuplicates | NearDuplicates | RepeatedParagraphs
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,20 +69,26 @@ class Stages:
         exact: By equal normalised text.
         near: By similar text.
         paragraphs: Of parts of texts.
+        chunks: By equal chunks, as AlgebraicStack did.
     """
 
     url: UrlDuplicates | None = None
     exact: ExactDuplicates | None = None
     near: NearDuplicates | None = None
     paragraphs: RepeatedParagraphs | None = None
+    chunks: ChunkDuplicates | None = None
 
     @property
-    def enabled(
-        self,
-    ) -> tuple[UrlDuplicates | ExactDuplicates | NearDuplicates | RepeatedParagraphs, ...]:
+    def enabled(self) -> tuple[_AnyStage, ...]:
         """The stages that are switched on, in the order in which they judge."""
-        stages = (self.url, self.exact, self.near, self.paragraphs)
+        stages = (self.url, self.chunks, self.exact, self.near, self.paragraphs)
         return tuple(stage for stage in stages if stage is not None)
+
+    @property
+    def score(self) -> str:
+        """The score that decides which of several documents stays; empty for none."""
+        named = (stage.score for stage in (self.exact, self.near) if stage is not None)
+        return next(filter(None, named), "")
 
     def __bool__(self) -> bool:
         return bool(self.enabled)
@@ -90,6 +106,8 @@ class IndexEntry:
         date: When it was captured or made, ISO 8601; empty when unknown.
         licence: Its licence's SPDX identifier; empty when unknown.
         score: The score that ``best_score`` looks at.
+        group: What chunks are held against each other within, such as a programming language.
+        sequence: Its place in the order of reading, which chunks go by.
     """
 
     document_id: str
@@ -99,6 +117,8 @@ class IndexEntry:
     date: str = ""
     licence: str = ""
     score: float | None = None
+    group: str = ""
+    sequence: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +168,7 @@ class IndexWriter:
         self._signatures: list[npt.NDArray[np.uint32]] = []
         self._shingles: list[npt.NDArray[np.uint32]] = []
         self._paragraphs: list[npt.NDArray[np.void]] = []
+        self._chunks: list[npt.NDArray[np.void]] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, entry: IndexEntry) -> None:
@@ -174,6 +195,8 @@ class IndexWriter:
                 self._write("starts", np.cumsum([0, *sizes], dtype=np.int64))
         if self._stages.paragraphs is not None:
             self._write("paragraphs", np.concatenate([np.empty(0, PARAGRAPH), *self._paragraphs]))
+        if self._stages.chunks is not None:
+            self._write("chunks", np.concatenate([np.empty(0, CHUNK), *self._chunks]))
         longest = max((len(i.encode()) for i in table.column("document_id").to_pylist()), default=1)
         return IndexedTask(self._task.folder, self._task.number, table.num_rows, longest)
 
@@ -189,6 +212,8 @@ class IndexWriter:
             signatures = self._sign(stages.near, shingles)
         if stages.paragraphs is not None:
             self._hash_paragraphs(stages.paragraphs, entries)
+        if stages.chunks is not None:
+            self._hash_chunks(stages.chunks, entries)
         columns: dict[str, Any] = {
             name: [getattr(entry, name) for entry in entries]
             for name in ("document_id", "subset", "date", "licence", "score")
@@ -209,6 +234,16 @@ class IndexWriter:
             own = np.empty(len(hashes), PARAGRAPH)
             own["hash"], own["row"] = hashes, row
             self._paragraphs.append(own)
+
+    def _hash_chunks(self, chunks: ChunkDuplicates, entries: Sequence[IndexEntry]) -> None:
+        first = sum(table.num_rows for table in self._tables)
+        for row, entry in enumerate(entries, first):
+            packed = b"".join(chunks.keys(entry.text, entry.group))
+            words = np.frombuffer(packed, "<u8").reshape(-1, CHUNK_KEY_BYTES // 8)
+            own = np.empty(len(words), CHUNK)
+            own["high"], own["low"] = words[:, 0], words[:, 1]
+            own["sequence"], own["row"] = entry.sequence, row
+            self._chunks.append(own)
 
     def _sign(self, near: NearDuplicates, shingles: Shingles) -> list[bytes]:
         made = near.minhash.signatures(shingles)
@@ -289,6 +324,12 @@ class Index:
         file = _opened(str(task.file("shingles")))
         packed = os.pread(file.fileno(), (last - first) * _SHINGLE_BYTES, first * _SHINGLE_BYTES)
         return np.frombuffer(packed, "<u4")
+
+    def chunks(self, place: int) -> npt.NDArray[np.void]:
+        """The ``CHUNK`` rows of a task; none of an earlier run's."""
+        if self.tasks[place].earlier:
+            return np.empty(0, CHUNK)
+        return _mapped(str(self.tasks[place].file("chunks")))
 
     def paragraphs(self, place: int) -> npt.NDArray[np.void]:
         """The ``PARAGRAPH`` rows of a task."""

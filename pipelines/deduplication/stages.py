@@ -15,11 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from filters.code.chunk_duplicates import ChunkDuplicates
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
 from filters.repeated_paragraphs import RepeatedParagraphs
 from filters.url_duplicates import UrlDuplicates
 from pipelines.deduplication.candidates import ENTRY
+from pipelines.deduplication.chunks import chunk_bytes, write_chunk_verdicts
 from pipelines.deduplication.clusters import VERDICTS, Order, member_dtype
 from pipelines.deduplication.components import components
 from pipelines.deduplication.folder import DeduplicationFolder, VerdictOrder
@@ -121,6 +123,9 @@ class Deduplication:
         url, exact, near = self.stages.url, self.stages.exact, self.stages.near
         if url is not None:
             yield url.name, lambda: self._equal(folder, index, url, "url_key", subsets)
+        chunks = self.stages.chunks
+        if chunks is not None:
+            yield chunks.name, lambda: self._chunks(folder, index, chunks)
         if exact is not None:
             yield exact.name, lambda: self._equal(folder, index, exact, "text_key", subsets)
         if near is not None:
@@ -151,7 +156,7 @@ class Deduplication:
         subsets: Sequence[str],
     ) -> None:
         shutil.rmtree(folder.root / "verdicts" / stage.name, ignore_errors=True)
-        order = Order((stage.keep,), self.precedence)
+        order = _equal_order(stage, self.precedence)
         size = index.documents * member_dtype(index.id_bytes).itemsize
         parts = self._waves(size)
         for part in range(parts):
@@ -164,6 +169,11 @@ class Deduplication:
                 transform,
                 parallel=size > _PARALLEL_BYTES,
             )
+
+    def _chunks(self, folder: DeduplicationFolder, index: Index, chunks: ChunkDuplicates) -> None:
+        shutil.rmtree(folder.root / "verdicts" / chunks.name, ignore_errors=True)
+        parts = self._waves(chunk_bytes(index))
+        write_chunk_verdicts(folder, index, chunks.name, parts)
 
     # ---- similar texts --------------------------------------------------------------------------
 
@@ -271,6 +281,12 @@ class Deduplication:
 
     def _waves(self, size: int) -> int:
         return max(1, -(-size // self.wave_bytes)) if self.local else 1
+
+
+def _equal_order(stage: UrlDuplicates | ExactDuplicates, precedence: tuple[str, ...]) -> Order:
+    if isinstance(stage, ExactDuplicates):
+        return Order(stage.criteria, precedence, stage.licences)
+    return Order((stage.keep,), precedence)
 
 
 def _same_edges(folder: DeduplicationFolder, before: str, after: str) -> bool:
