@@ -34,6 +34,10 @@ class Estimate:
     high: float
     exact: bool
 
+    def widened(self, more: float) -> Estimate:
+        """The same, with so much more that may come on top."""
+        return Estimate(self.value, self.low, self.high + more, self.exact and not more)
+
     def scaled(self, factor: float) -> Estimate:
         """The same quantity in another unit."""
         return Estimate(self.value * factor, self.low * factor, self.high * factor, self.exact)
@@ -63,29 +67,38 @@ def estimated_count(known: int, unknown: int, passed: int, sampled: int) -> Esti
     return Estimate(known + unknown * share, known + unknown * low, known + unknown * high, False)
 
 
-def estimated_sum(known: float, unknown: int, values: Sequence[float]) -> Estimate:
+def estimated_sum(
+    known: float,
+    unknown: int,
+    values: Sequence[float],
+    most: float = math.inf,
+    *,
+    more: int = 0,
+) -> Estimate:
     """The sum of a quantity over a group: what is known, and the expansion estimate for the rest.
 
     The mean of the sample (0 for those that don't pass) times the unknown, with the normal
-    interval of a mean; no upper bound is known from fewer than two.
+    interval of a mean. From fewer than two nothing follows: anything from none to all.
 
     Args:
         known: The sum over those known to pass.
         unknown: How many aren't known.
         values: The quantity of each of the sample.
+        most: The sum over all that may pass, where it's known.
+        more: How many others may pass, of whom there's no sample.
     """
     if not unknown:
-        return exactly(known)
-    count = len(values)
-    if count < 2:
-        return Estimate(known, known, math.inf, False)
-    mean = sum(values) / count
-    variance = sum((value - mean) ** 2 for value in values) / (count - 1)
-    spread = _NORMAL_975 * math.sqrt(variance / count)
+        return Estimate(known, known, known + most if more else known, not more)
+    if len(values) < 2:
+        value = known + most / 2 if math.isfinite(most) else known
+        return Estimate(value, known, known + most, False)
+    mean = sum(values) / len(values)
+    variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
+    spread = _NORMAL_975 * math.sqrt(variance / len(values))
     return Estimate(
-        known + unknown * mean,
+        min(known + unknown * mean, known + most),
         known + unknown * max(mean - spread, 0.0),
-        known + unknown * (mean + spread),
+        min(known + unknown * (mean + spread), known + most),
         False,
     )
 

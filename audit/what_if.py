@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from audit.estimating import Estimate, estimated_count, estimated_sum, exactly, 
 from audit.ledger import RECORD_FIELDS, ensure_ledger
 from audit.run import AuditRun
 from audit.tokens import TokenCount, chars_per_token, tokens_of_chars
+from filters.near_duplicates import NearDuplicates
 from filters.rejudging import Recorded, laws_of, rejudged, settings_unjudged
 from pipelines.recipe import Recipe, Stage, difference
 from schemas import Document
@@ -158,6 +160,7 @@ def what_if(
     ensure_ledger(run)
     own, _ = _stage_names(after)
     with run.scratch_table(_FATES, [own[-1]], flips=_flips(run, changed)) as fates:
+        _let_duplicates_in(run, after, fates)
         return _Answer(run, before, after, fates).made(examples, sites)
 
 
@@ -288,9 +291,53 @@ _FATES = """
                 WHEN f.becomes = '' THEN 'unknown'
                 WHEN f.drops_at > d.dropped_at THEN 'dropped_later'
                 WHEN f.becomes = c.dropped_by THEN 'stays_out'
-                ELSE 'dropped_earlier' END AS fate
+                ELSE 'dropped_earlier' END AS fate,
+           '' AS replaces
     FROM fates f JOIN cases c ON c.place = f.place LEFT JOIN dropped d ON d.place = c.place
 """
+
+
+# Where a document leaves that stands for duplicates, the best of them enters in its place, as far
+# as their own stages still pass them. Equal texts and addresses stay equal without it. A group of
+# near-duplicates may fall apart, and those that another stage had dropped for the same document
+# needn't be equal to these: of them, more may enter.
+_REPLACEMENTS = """
+    INSERT INTO {fates}
+    WITH survivors AS (
+        SELECT c.*, l.kept_id, row_number() OVER (PARTITION BY l.kept_id, c.dropped_by
+                                                  ORDER BY {order}) AS rank
+        FROM (SELECT place, filter,
+                     regexp_extract(detail, '^kept (\\S+), one of ', 1) AS kept_id
+              FROM ledger WHERE NOT keep AND starts_with(detail, 'kept ')) l
+        JOIN cases c ON c.place = l.place AND c.dropped_by = l.filter
+        SEMI JOIN (SELECT * FROM {fates} WHERE fate = 'leaves') gone ON gone.document_id = l.kept_id
+        ANTI JOIN {fates} known ON known.place = c.place
+        WHERE c.dropped_by = ?
+    )
+    SELECT place, document_id, url, site, text_chars, source_bytes, shadow, dropped_by, '', NULL,
+           CASE WHEN rank = 1 AND kept_id NOT IN (SELECT replaces FROM {fates}) THEN 'enters'
+                ELSE 'may_replace' END, kept_id
+    FROM survivors WHERE rank = 1 OR ?
+"""
+
+# How the criteria of the duplicate stages order documents; licences and other filters' scores
+# aren't in the trails, and leave it to the others.
+_CRITERIA = {
+    "longest": "c.text_chars DESC",
+    "earliest": "CASE WHEN c.date = '' THEN '~' ELSE c.date END",
+    "latest": "c.date DESC",
+}
+
+
+def _let_duplicates_in(run: AuditRun, after: Recipe, fates: str) -> None:
+    """Adds the duplicates that enter for leaving documents to the fates."""
+    for stage in after.built():
+        if stage.enabled and stage.kind.reads == "corpus":
+            keep = stage.settings.keep
+            criteria = [keep] if isinstance(keep, str) else keep
+            order = [_CRITERIA[name] for name in criteria if name in _CRITERIA]
+            sql = _REPLACEMENTS.format(fates=fates, order=", ".join([*order, "c.document_id"]))
+            run.rows(sql, [stage.name, stage.name == NearDuplicates.name])
 
 
 class _Answer:
@@ -337,7 +384,7 @@ class _Answer:
             self._examples("fate IN ('enters', 'unknown')", examples),
             self._examples("fate = 'leaves'", examples),
             "" if entering.exact else _METHOD,
-            tuple(self._ignores(strata, leaving)),
+            tuple(self._ignores(strata)),
         )
 
     def _count(self, condition: str) -> int:
@@ -347,25 +394,32 @@ class _Answer:
         rows = self._run.rows(
             f"""
             SELECT was, count(*) FILTER (fate = 'enters'), count(*) FILTER (fate = 'dropped_later'),
-                   count(*) FILTER (fate = 'unknown'),
+                   count(*) FILTER (fate = 'unknown'), count(*) FILTER (fate = 'may_replace'),
                    coalesce(sum(text_chars) FILTER (fate = 'enters'), 0),
-                   coalesce(sum(source_bytes) FILTER (fate = 'enters'), 0)
-            FROM {self._fates} WHERE fate IN ('enters', 'dropped_later', 'unknown')
+                   coalesce(sum(source_bytes) FILTER (fate = 'enters'), 0),
+                   coalesce(sum(text_chars) FILTER (fate IN ('unknown', 'may_replace')), 0),
+                   coalesce(sum(source_bytes) FILTER (fate IN ('unknown', 'may_replace')), 0),
+                   coalesce(bool_and(text_chars > 0) FILTER (fate IN ('unknown', 'may_replace')),
+                            true)
+            FROM {self._fates}
+            WHERE fate IN ('enters', 'dropped_later', 'unknown', 'may_replace')
             GROUP BY was
             """
         )
         order = {stage.name: place for place, stage in enumerate(self._run.stages)}
         strata, chars, sources = [], [exactly(0)], [exactly(0)]
-        for was, enter, later, unknown, known_chars, known_bytes in sorted(
-            rows, key=lambda row: order.get(row[0], -1)
-        ):
+        for row in sorted(rows, key=lambda row: order.get(row[0], -1)):
+            was, enter, later, unknown, may_replace, *sums, have_texts = row
             sample = self._sample(was) if unknown else []
-            passed = sum(row[0] for row in sample)
-            entering = estimated_count(enter, unknown, passed, len(sample))
+            passed = sum(entered for entered, *_ in sample)
+            entering = estimated_count(enter, unknown, passed, len(sample)).widened(may_replace)
             strata.append(Stratum(was, enter, later, unknown, len(sample), passed, entering))
-            for total, known, column in ((chars, known_chars, 1), (sources, known_bytes, 2)):
-                values = [float(row[column]) if row[0] else 0.0 for row in sample]
-                total.append(estimated_sum(int(known), unknown, values))
+            known_chars, known_bytes, most_chars, most_bytes = map(int, sums)
+            most = float(most_chars) if have_texts else math.inf
+            texts = [float(length) if entered else 0.0 for entered, length, _ in sample]
+            chars.append(estimated_sum(known_chars, unknown, texts, most, more=may_replace))
+            sizes = [float(size) if entered else 0.0 for entered, _, size in sample]
+            sources.append(estimated_sum(known_bytes, unknown, sizes, most_bytes, more=may_replace))
         return strata, summed(chars), summed(sources)
 
     def _sample(self, was: str) -> list[tuple[bool, int, int]]:
@@ -397,7 +451,7 @@ class _Answer:
         )
         return tuple(Case(*row) for row in rows)
 
-    def _ignores(self, strata: Sequence[Stratum], leaving: int) -> Iterator[str]:
+    def _ignores(self, strata: Sequence[Stratum]) -> Iterator[str]:
         _, names = _stage_names(self._after)
         entering = any(stratum.enter or stratum.unknown for stratum in strata)
         if names and entering:
@@ -405,13 +459,11 @@ class _Answer:
                 f"entering documents weren't held against the others by {', '.join(names)}; "
                 "some may be duplicates"
             )
-        if names and leaving:
-            replaced, of = self._replaced()
-            if replaced:
-                yield (
-                    f"{replaced} duplicate(s) were dropped in favour of {of} of the leaving "
-                    "documents; where they pass, one of each group would enter instead"
-                )
+        if self._count("fate = 'may_replace'"):
+            yield (
+                "some leaving documents stood for several others; one of these enters, and "
+                "more do as far as they aren't alike enough without it, which the run didn't record"
+            )
         if any(stratum.unknown and not stratum.sampled for stratum in strata):
             bare = ", ".join(s.stage for s in strata if s.unknown and not s.sampled)
             yield (
@@ -419,17 +471,6 @@ class _Answer:
                 "none and all of the unknown ones enter (a run with a larger audit.shadow_share "
                 "tells more)"
             )
-
-    def _replaced(self) -> tuple[int, int]:
-        """Duplicates that leaving documents stand for, and how many of these there are."""
-        if "signatures" not in self._run.tables:
-            return 0, 0
-        found = self._run.one(
-            f"SELECT count(*), count(DISTINCT s.kept_id) FROM signatures s "
-            f"SEMI JOIN (SELECT * FROM {self._fates} WHERE fate = 'leaves') f "
-            "ON s.kept_id = f.document_id"
-        )
-        return int(found[0]), int(found[1])
 
 
 _METHOD = (

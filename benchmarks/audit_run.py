@@ -1,8 +1,8 @@
 """Makes a large run out of a small one, for measuring questions: every row many times over.
 
-Each copy has ids, URLs and archive offsets of its own, as if the crawl had been so much larger; what
-one document says of another (a duplicate's representative) stays within its copy. Scores are moved
-by a hair, so that columns don't compress better than a real run's.
+Each copy has ids, URLs and archive offsets of its own, as if the crawl had been so much larger;
+what one document says of another (a duplicate's representative) stays within its copy. Scores are
+moved by a hair, so that columns don't compress better than a real run's.
 
     python -m benchmarks.audit_run runs/sample runs/large --trails 100000
 """
