@@ -78,7 +78,10 @@ def explain(
     Raises:
         DocumentNotFound: The run has no such record; the message tells what is close.
     """
-    found = _found(run, key.strip().strip("<>"))
+    wanted = key.strip().strip("<>")
+    if not wanted:
+        raise DocumentNotFound("say which document: a URL or a document_id")
+    found = _found(run, wanted)
     return tuple(_explained(run, record, overlaps, dedup) for record in found)
 
 

@@ -98,7 +98,16 @@ def _s3() -> pafs.S3FileSystem:
 
     session = boto3.session.Session()
     anonymous = session.get_credentials() is None
-    return pafs.S3FileSystem(anonymous=anonymous, region=session.region_name or "us-east-1")
+    region = session.region_name or "us-east-1"
+    # boto3 knows every way in which another server than Amazon's can be configured.
+    endpoint = urlsplit(session.client("s3", region_name=region).meta.endpoint_url)
+    own = "" if (endpoint.hostname or "").endswith(".amazonaws.com") else endpoint.netloc
+    return pafs.S3FileSystem(
+        anonymous=anonymous,
+        region=region,
+        endpoint_override=own or None,
+        scheme=endpoint.scheme if own else "https",
+    )
 
 
 def place_of(where: str | Path) -> Place:
