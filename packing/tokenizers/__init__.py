@@ -4,6 +4,7 @@
 flat ids with document offsets.
 """
 
+from packing.tokenizers.bpe_vocabulary import UnsupportedTokenizerError
 from packing.tokenizers.files import TokenizerFileError
 from packing.tokenizers.texts import InvalidTextError, Texts
 from packing.tokenizers.tokenizer import Tokenizer, load
@@ -16,5 +17,6 @@ __all__ = [
     "Tokenizer",
     "TokenizerFileError",
     "Tokens",
+    "UnsupportedTokenizerError",
     "load",
 ]

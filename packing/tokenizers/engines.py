@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Literal, Protocol
 
+from packing.tokenizers.agreement import check_agreement
 from packing.tokenizers.bpe_vocabulary import (
     BpeVocabulary,
     UnsupportedTokenizerError,
@@ -86,19 +87,22 @@ def choose_engine(
     passed_over: dict[str, str] = {}
     if backend == "reference":
         return Choice(_ReferenceEngine(reference), passed_over)
+    added = [content.decode() for content in reference.added_tokens().values()]
+    engine: Engine
     try:
         vocabulary = bpe_vocabulary(file, parse_specials=parse_specials)
+        engine = UnitEngine(_unit_core(vocabulary, backend, device, threads), vocabulary)
+        check_agreement(engine, reference, added)
+        return Choice(engine, passed_over)
     except UnsupportedTokenizerError as reason:
         if backend == "torch":
             raise UnsupportedTokenizerError(f"no path on torch: {reason}") from None
         passed_over["bigram cut"] = str(reason)
-    else:
-        core = _unit_core(vocabulary, backend, device, threads)
-        return Choice(UnitEngine(core, vocabulary), passed_over)
     try:
         from packing.tokenizers.byte_level import ByteLevelEngine
 
         engine = ByteLevelEngine(file, reference, parse_specials=parse_specials, threads=threads)
+        check_agreement(engine, reference, added)
         return Choice(engine, passed_over)
     except (UnsupportedTokenizerError, ModuleNotFoundError) as reason:
         passed_over["gigatoken"] = str(reason)

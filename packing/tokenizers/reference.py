@@ -5,8 +5,8 @@ They are slow, and every faster path is held against them.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -72,8 +72,8 @@ class Reference(Protocol):
     def piece_bytes(self) -> list[bytes | None]:
         """For each id the bytes that it stands for, None where that isn't known."""
 
-    def added_ids(self) -> list[int]:
-        """Ids of tokens that are found in the text before it is normalised."""
+    def added_tokens(self) -> dict[int, bytes]:
+        """Tokens that are found in the text before it is normalised, by id."""
 
 
 def reference_of(file: TokenizerFile, *, parse_specials: bool) -> Reference:
@@ -128,7 +128,7 @@ class _HuggingFace:
     def library(self) -> str:
         return f"tokenizers {version('tokenizers')}"
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
         return max(self._tokenizer.get_vocab(with_added_tokens=True).values()) + 1
 
@@ -155,17 +155,17 @@ class _HuggingFace:
 
     def piece_bytes(self) -> list[bytes | None]:
         pieces: list[bytes | None] = [None] * self.vocab_size
-        added = self._tokenizer.get_added_tokens_decoder()
         as_bytes = piece_reader(self._file.config)
         if as_bytes is not None:
             for piece, number in self._tokenizer.get_vocab(with_added_tokens=False).items():
                 pieces[number] = as_bytes(piece)
-        for number, token in added.items():
-            pieces[number] = token.content.encode()
+        for number, content in self.added_tokens().items():
+            pieces[number] = content
         return pieces
 
-    def added_ids(self) -> list[int]:
-        return list(self._tokenizer.get_added_tokens_decoder())
+    def added_tokens(self) -> dict[int, bytes]:
+        added = self._tokenizer.get_added_tokens_decoder()
+        return {number: token.content.encode() for number, token in added.items()}
 
 
 class _SentencePiece:
@@ -187,7 +187,7 @@ class _SentencePiece:
     def library(self) -> str:
         return f"sentencepiece {version('sentencepiece')}"
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
         return int(self._processor.get_piece_size())
 
@@ -213,8 +213,8 @@ class _SentencePiece:
             for number in range(self.vocab_size)
         ]
 
-    def added_ids(self) -> list[int]:
-        return []
+    def added_tokens(self) -> dict[int, bytes]:
+        return {}
 
 
 class _Tiktoken:
@@ -239,7 +239,7 @@ class _Tiktoken:
     def library(self) -> str:
         return f"tiktoken {version('tiktoken')}"
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
         return int(self._encoding.max_token_value) + 1
 
@@ -263,14 +263,15 @@ class _Tiktoken:
 
     def piece_bytes(self) -> list[bytes | None]:
         pieces: list[bytes | None] = [None] * self.vocab_size
-        specials = self._file.encoding.special_tokens.items()
-        encoded = ((content.encode(), number) for content, number in specials)
-        for content, number in itertools.chain(self._file.ranks.items(), encoded):
+        for content, number in self._file.ranks.items():
+            pieces[number] = content
+        for number, content in self.added_tokens().items():
             pieces[number] = content
         return pieces
 
-    def added_ids(self) -> list[int]:
-        return list(self._file.encoding.special_tokens.values())
+    def added_tokens(self) -> dict[int, bytes]:
+        specials = self._file.encoding.special_tokens.items()
+        return {number: content.encode() for content, number in specials}
 
 
 def _named_id(

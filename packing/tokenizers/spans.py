@@ -7,7 +7,7 @@ document's length, the vocabulary isn't lossless there and the reference library
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,7 @@ class CharacterWidths:
     apart: npt.NDArray[np.bool_]
 
     @classmethod
-    def of(cls, pieces: Sequence[bytes | None], added: Sequence[int]) -> CharacterWidths:
+    def of(cls, pieces: Sequence[bytes | None], added: Iterable[int]) -> CharacterWidths:
         """The widths of a vocabulary.
 
         Args:

@@ -110,7 +110,7 @@ class Tokenizer:
 
     @cached_property
     def _widths(self) -> CharacterWidths:
-        return CharacterWidths.of(self._reference.piece_bytes(), self._reference.added_ids())
+        return CharacterWidths.of(self._reference.piece_bytes(), self._reference.added_tokens())
 
 
 def load(
