@@ -57,7 +57,11 @@ def main() -> None:
     """Entry point of the command."""
     silence_logs()
     for plugin in entry_points(group="proofmill.commands"):
-        app.add_typer(plugin.load(), name=plugin.name)
+        command = plugin.load()
+        if isinstance(command, typer.Typer):
+            app.add_typer(command, name=plugin.name)
+        else:
+            app.command(plugin.name)(command)
     app()
 
 

@@ -15,6 +15,9 @@ from pipelines.subsets import Subset, subset_of
 
 __all__ = ["Plan", "code_digest", "code_versions", "make_plan"]
 
+# Packages whose code decides what a corpus holds.
+_DECIDING = ("schemas", "extractors", "filters", "pipelines")
+
 _MIB = 1 << 20
 # Enough tasks for eight a core on 32 cores, of at least a size that pays for their files (measured:
 # with 4 MiB instead of 16, rejecting pages took a fifth more time).
@@ -105,15 +108,15 @@ def make_plan(recipe: Recipe, inputs: Sequence[InputFile], against: Sequence[str
     )
 
 
-def code_versions() -> dict[str, str]:
+def code_versions(packages: Sequence[str] = _DECIDING) -> dict[str, str]:
     """The package's version, and the digest of the code that decides."""
-    return {"version": metadata.version("proofmill"), "sha256": code_digest()}
+    return {"version": metadata.version("proofmill"), "sha256": code_digest(packages)}
 
 
-def code_digest() -> str:
+def code_digest(packages: Sequence[str] = _DECIDING) -> str:
     """SHA-256 over the source files and tables of the packages that decide."""
     digest = hashlib.sha256()
-    for package in ("schemas", "extractors", "filters", "pipelines"):
+    for package in packages:
         for name, content in sorted(_source_files(resources.files(package), package)):
             digest.update(f"{name}\0{len(content)}\0".encode())
             digest.update(content)

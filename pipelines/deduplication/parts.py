@@ -16,7 +16,16 @@ from pipelines.deduplication.index import IndexEntry
 from pipelines.deduplication.recipe import Columns
 from pipelines.errors import InputError
 
-__all__ = ["CorpusFile", "CorpusPart", "entries_of", "parts_of", "resolve_corpora", "tables_of"]
+__all__ = [
+    "CorpusFile",
+    "CorpusPart",
+    "entries_of",
+    "parquet_files",
+    "parts_of",
+    "resolve_corpora",
+    "split_name",
+    "tables_of",
+]
 
 # Rows and bytes, uncompressed, of a part: what one worker does between two commits.
 _PART_ROWS = 16_384
@@ -76,9 +85,8 @@ def resolve_corpora(inputs: Sequence[str], columns: Columns) -> list[CorpusFile]
     """
     found: dict[tuple[str, str], CorpusFile] = {}
     for text in inputs:
-        subset, equals, rest = text.partition("=")
-        subset, place = (subset, rest) if equals and "/" not in subset else ("", text)
-        for name, path in _files(place):
+        subset, place = split_name(text)
+        for name, path in parquet_files(place):
             file = _described(subset, name, path, columns)
             known = found.get((subset, name))
             if known is not None and known.path != file.path:
@@ -90,7 +98,18 @@ def resolve_corpora(inputs: Sequence[str], columns: Columns) -> list[CorpusFile]
     return [found[key] for key in sorted(found)]
 
 
-def _files(place: str) -> Iterator[tuple[str, Path]]:
+def split_name(text: str) -> tuple[str, str]:
+    """``NAME=PATH`` as its two parts; the name is empty when there is none."""
+    name, equals, place = text.partition("=")
+    return (name, place) if equals and "/" not in name else ("", text)
+
+
+def parquet_files(place: str) -> Iterator[tuple[str, Path]]:
+    """The Parquet files of a file, a folder or a finished run, with their paths below it.
+
+    Raises:
+        InputError: There are none.
+    """
     path = Path(place)
     root = path / "documents" if (path / "documents").is_dir() else path
     if path.is_file():
