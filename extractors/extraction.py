@@ -32,5 +32,5 @@ class Extraction:
     formulas_kept: dict[str, int] = field(default_factory=dict)
     method: str = "main"
     encoding: str = ""
-    info: dict[str, int | bool] = field(default_factory=dict)
+    info: dict[str, int | bool | str] = field(default_factory=dict)
     config: dict[str, bool | int | float | str] = field(default_factory=dict)

@@ -1,0 +1,191 @@
+r"""Which files of a paper are read first: those that TeX is run on."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import yaml
+
+from extractors.latex.files import PaperFiles
+
+__all__ = ["main_files"]
+
+_DOCUMENT_CLASS = re.compile(
+    r"\\document(?:class|style)\s*(?:\[[^\]]*\]\s*)?\{\s*([^{}\s]+)\s*\}|\\document(?:class|style)\b"
+)
+_BEGIN_DOCUMENT = re.compile(r"\\begin\s*\{document\}")
+_INPUT = re.compile(
+    r"\\(?:input|include|subfile|subfileinclude|@input)\s*(?:\{([^{}]+)\}|[ \t]*([^\s{}\\]+))"
+    r"|\\(?:sub)?(?:import|inputfrom|includefrom)\*?\s*\{([^{}]*)\}\s*\{([^{}]*)\}"
+)
+# Plain TeX and AMS-TeX: how files begin and end that have no document class.
+_PLAIN = re.compile(
+    r"\\bye(?![a-zA-Z])|\\end\s*\Z|\\magnification|\\input\s+(?:amstex|amsppt|harvmac|phyzzx|jnl|epsf|"
+    r"mssymb|tables|plain)|\\topmatter|\\enddocument|\\nopagenumbers"
+)
+_STRUCTURE = re.compile(r"\\(?:chapter|section|subsection|begin|noindent|par)(?![a-zA-Z])|\$|\n\s*\n")
+_PART_CLASSES = frozenset(("subfiles", "standalone"))
+# Names that authors give to the file to run, most telling first.
+_USUAL_NAMES = ("main", "ms", "paper", "article", "manuscript", "arxiv", "root", "thesis", "draft")
+_FIRST = ("00README.XXX", "00README.json", "00README.yaml", "00README.yml", "00README")
+
+
+@dataclass(frozen=True, slots=True)
+class _Directives:
+    """What a 00README says: https://info.arxiv.org/help/00README.html."""
+
+    toplevel: tuple[str, ...] = ()
+    ignored: frozenset[str] = frozenset()
+
+
+def main_files(files: PaperFiles) -> list[str]:
+    """The files that TeX is run on, the paper itself before what comes with it.
+
+    A 00README names them. Else they're the files with a document class that no other of them reads;
+    where none has one, files that begin or end as plain TeX does; and where none does, whatever no
+    other file reads.
+
+    Args:
+        files: The paper's files.
+    """
+    directives = _directives(files)
+    named = [name for name in directives.toplevel if name in files and _is_tex(name)]
+    if named:
+        return named
+    candidates = [
+        name
+        for name in files.names()
+        if name not in directives.ignored and _may_be_main(name) and not _is_style(name)
+    ]
+    tex = [name for name in candidates if _is_tex(name)] or candidates
+    inputs = {name: _inputs(files, name) for name in tex}
+    with_class = [name for name in tex if _document_class(files, name)]
+    whole = [name for name in with_class if _document_class(files, name) not in _PART_CLASSES]
+    for choice in (
+        [name for name in whole if _has_document(files, name, inputs)],
+        whole,
+        [name for name in tex if _BEGIN_DOCUMENT.search(files.text(name))],
+        with_class,
+        [name for name in tex if _PLAIN.search(files.text(name))],
+        [name for name in tex if _STRUCTURE.search(files.text(name))],
+        tex,
+    ):
+        if choice:
+            return _ordered(files, _not_read_by_others(choice, inputs))
+    return []
+
+
+def _document_class(files: PaperFiles, name: str) -> str:
+    match = _DOCUMENT_CLASS.search(files.text(name))
+    return (match.group(1) or "unknown") if match is not None else ""
+
+
+def _has_document(files: PaperFiles, name: str, inputs: dict[str, set[str]]) -> bool:
+    """Whether a document begins in a file or in one that it reads."""
+    return any(
+        _BEGIN_DOCUMENT.search(files.text(item)) is not None
+        for item in (name, *sorted(inputs.get(name, ())))
+    )
+
+
+def _not_read_by_others(choice: Sequence[str], inputs: dict[str, set[str]]) -> list[str]:
+    read = {item for name, items in inputs.items() for item in items if item != name}
+    free = [name for name in choice if name not in read]
+    return free or list(choice[:1])  # files that read each other: begin anywhere
+
+
+def _inputs(files: PaperFiles, name: str) -> set[str]:
+    """The files that a file reads itself."""
+    found: set[str] = set()
+    folder = posixpath.dirname(name)
+    for braced, plain, directory, imported in _INPUT.findall(files.text(name)):
+        wanted = posixpath.join(directory, imported) if imported else braced or plain
+        target = files.find(wanted) or files.find(wanted, folder)
+        if target is not None:
+            found.add(target)
+    return found
+
+
+def _ordered(files: PaperFiles, names: Sequence[str]) -> list[str]:
+    return sorted(names, key=lambda name: _rank(files, name))
+
+
+def _rank(files: PaperFiles, name: str) -> tuple[int, int, int, int, str]:
+    stem = posixpath.splitext(posixpath.basename(name))[0].lower()
+    usual = next(
+        (rank for rank, word in enumerate(_USUAL_NAMES) if stem == word),
+        next((10 + rank for rank, word in enumerate(_USUAL_NAMES) if word in stem), 99),
+    )
+    supplement = int(re.search(r"supp|append|response|cover|letter|rebuttal|old", stem) is not None)
+    has_bbl = 0 if f"{posixpath.splitext(name)[0]}.bbl" in files else 1
+    return supplement, has_bbl, usual, -len(files.decoded(name)), name
+
+
+def _is_tex(name: str) -> bool:
+    return name.lower().endswith((".tex", ".ltx", ".latex"))
+
+
+def _is_style(name: str) -> bool:
+    return name.lower().endswith((".sty", ".cls", ".bbl", ".def", ".clo", ".ldf", ".cfg", ".fd"))
+
+
+def _may_be_main(name: str) -> bool:
+    base = posixpath.basename(name)
+    if base.startswith(("00README", "00readme")) or base.lower() in ("makefile", "readme", "license"):
+        return False
+    top = name.split("/", 1)[0]
+    return top != "anc" and not base.lower().endswith((".md", ".txt", ".yaml", ".yml", ".toml"))
+
+
+def _directives(files: PaperFiles) -> _Directives:
+    for name in _FIRST:
+        if name not in files:
+            continue
+        text = files.decoded(name)
+        if name.endswith((".json", ".yaml", ".yml")):
+            return _structured(text)
+        return _lines(text)
+    return _Directives()
+
+
+def _lines(text: str) -> _Directives:
+    """Version 1: a file's name and a word on each line."""
+    toplevel: list[str] = []
+    ignored: set[str] = set()
+    for line in text.splitlines():
+        words = line.split()
+        if len(words) < 2:
+            continue
+        name = posixpath.normpath(words[0])
+        if words[1].lower() == "toplevelfile":
+            toplevel.append(name)
+        elif words[1].lower() in ("ignore", "include"):
+            ignored.add(name)
+    return _Directives(tuple(toplevel), frozenset(ignored))
+
+
+def _structured(text: str) -> _Directives:
+    """Version 2: a list of sources, each with its usage."""
+    try:
+        content = json.loads(text)
+    except ValueError:
+        try:
+            content = yaml.safe_load(text)
+        except yaml.YAMLError:
+            return _Directives()
+    sources = content.get("sources") if isinstance(content, dict) else None
+    toplevel: list[str] = []
+    ignored: set[str] = set()
+    for source in sources if isinstance(sources, list) else ():
+        if not isinstance(source, dict) or not isinstance(source.get("filename"), str):
+            continue
+        name = posixpath.normpath(source["filename"])
+        if source.get("usage", "toplevel") == "toplevel":
+            toplevel.append(name)
+        elif source.get("usage") in ("ignore", "include"):
+            ignored.add(name)
+    return _Directives(tuple(toplevel), frozenset(ignored))
