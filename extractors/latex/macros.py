@@ -54,7 +54,7 @@ _TEX_STATE = frozenset(
     " mathchoice mathpalette begingroup endgroup bgroup egroup".split()
 )
 _CONTROL_WORD = re.compile(r"\\([A-Za-z@]+)")
-_MODE_TEST = re.compile(r"\\ifmmode(?![A-Za-z@])")
+_DEFINES = re.compile(r"\\(?:[gex]?def|let|(?:re)?newcommand\*?)\s*\{?\Z")
 _PARAMETER = re.compile(r"##|#([1-9])")
 
 
@@ -133,6 +133,8 @@ def needs_tex(body: str, usable_word: Callable[[str], bool]) -> bool:
         name = match.group(1)
         if name in _TEX_STATE or "@" in name or name.startswith("if"):
             if name == "ifmmode" or usable_word(name):
+                continue
+            if "@" in name and _DEFINES.search(body, max(0, match.start() - 30), match.start()):
                 continue
             if name in ("else", "fi") and _owns_branch(body, usable_word):
                 continue

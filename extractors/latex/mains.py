@@ -31,6 +31,8 @@ _STRUCTURE = re.compile(r"\\(?:chapter|section|subsection|begin|noindent|par)(?!
 _PART_CLASSES = frozenset(("subfiles", "standalone"))
 # Names that authors give to the file to run, most telling first.
 _USUAL_NAMES = ("main", "ms", "paper", "article", "manuscript", "arxiv", "root", "thesis", "draft")
+_SAME_SHARE = 0.5
+"""Share of a main file's text that others have read, from which it's another form of theirs."""
 _FIRST = ("00README.XXX", "00README.json", "00README.yaml", "00README.yml", "00README")
 
 
@@ -62,40 +64,63 @@ def main_files(files: PaperFiles) -> list[str]:
         if name not in directives.ignored and _may_be_main(name) and not _is_style(name)
     ]
     tex = [name for name in candidates if _is_tex(name)] or candidates
-    inputs = {name: _inputs(files, name) for name in tex}
-    with_class = [name for name in tex if _document_class(files, name)]
-    whole = [name for name in with_class if _document_class(files, name) not in _PART_CLASSES]
+    inputs = {name: _inputs(files, name) for name in files.names() if name in tex or _is_tex(name)}
+    reach = {name: _reach(name, inputs) for name in tex}
+    roots = _roots(tex, inputs)
+    has_class = {name for name in inputs if _document_class(files, name)}
+    has_document = {name for name in inputs if _BEGIN_DOCUMENT.search(files.text(name))}
+    parts = {name for name in has_class if _document_class(files, name) in _PART_CLASSES}
     for choice in (
-        [name for name in whole if _has_document(files, name, inputs)],
-        whole,
-        [name for name in tex if _BEGIN_DOCUMENT.search(files.text(name))],
-        with_class,
-        [name for name in tex if _PLAIN.search(files.text(name))],
-        [name for name in tex if _STRUCTURE.search(files.text(name))],
-        tex,
+        [n for n in roots if n not in parts and reach[n] & has_class and reach[n] & has_document],
+        [n for n in roots if n not in parts and reach[n] & has_class],
+        [n for n in roots if reach[n] & has_document],
+        [n for n in roots if reach[n] & has_class],
+        [n for n in roots if any(_PLAIN.search(files.text(item)) for item in reach[n])],
+        [n for n in roots if _STRUCTURE.search(files.text(n))],
+        roots,
     ):
         if choice:
-            return _ordered(files, _not_read_by_others(choice, inputs))
+            return _independent(files, choice, reach)
     return []
+
+
+def _reach(name: str, inputs: dict[str, set[str]]) -> set[str]:
+    """A file and all that it reads, and what they read."""
+    found = {name}
+    waiting = [name]
+    while waiting:
+        for item in inputs.get(waiting.pop(), ()):
+            if item not in found:
+                found.add(item)
+                waiting.append(item)
+    return found
+
+
+def _roots(tex: Sequence[str], inputs: dict[str, set[str]]) -> list[str]:
+    """The files that no other reads; of files that read each other, the first."""
+    read = {item for name, items in inputs.items() for item in items if item != name}
+    return [name for name in tex if name not in read] or list(tex[:1])
+
+
+def _independent(
+    files: PaperFiles, choice: Sequence[str], reach: dict[str, set[str]]
+) -> list[str]:
+    """The main files in order, without those that only put the same text in another form."""
+    size = {name: sum(len(files.decoded(item)) for item in reach[name]) for name in choice}
+    taken: list[str] = []
+    covered: set[str] = set()
+    for name in sorted(choice, key=lambda name: _rank(files, name, size[name])):
+        known = sum(len(files.decoded(item)) for item in reach[name] & covered)
+        if known > _SAME_SHARE * size[name]:
+            continue
+        taken.append(name)
+        covered |= reach[name]
+    return taken
 
 
 def _document_class(files: PaperFiles, name: str) -> str:
     match = _DOCUMENT_CLASS.search(files.text(name))
     return (match.group(1) or "unknown") if match is not None else ""
-
-
-def _has_document(files: PaperFiles, name: str, inputs: dict[str, set[str]]) -> bool:
-    """Whether a document begins in a file or in one that it reads."""
-    return any(
-        _BEGIN_DOCUMENT.search(files.text(item)) is not None
-        for item in (name, *sorted(inputs.get(name, ())))
-    )
-
-
-def _not_read_by_others(choice: Sequence[str], inputs: dict[str, set[str]]) -> list[str]:
-    read = {item for name, items in inputs.items() for item in items if item != name}
-    free = [name for name in choice if name not in read]
-    return free or list(choice[:1])  # files that read each other: begin anywhere
 
 
 def _inputs(files: PaperFiles, name: str) -> set[str]:
@@ -110,11 +135,7 @@ def _inputs(files: PaperFiles, name: str) -> set[str]:
     return found
 
 
-def _ordered(files: PaperFiles, names: Sequence[str]) -> list[str]:
-    return sorted(names, key=lambda name: _rank(files, name))
-
-
-def _rank(files: PaperFiles, name: str) -> tuple[int, int, int, int, str]:
+def _rank(files: PaperFiles, name: str, size: int) -> tuple[int, int, int, int, str]:
     stem = posixpath.splitext(posixpath.basename(name))[0].lower()
     usual = next(
         (rank for rank, word in enumerate(_USUAL_NAMES) if stem == word),
@@ -122,7 +143,7 @@ def _rank(files: PaperFiles, name: str) -> tuple[int, int, int, int, str]:
     )
     supplement = int(re.search(r"supp|append|response|cover|letter|rebuttal|old", stem) is not None)
     has_bbl = 0 if f"{posixpath.splitext(name)[0]}.bbl" in files else 1
-    return supplement, has_bbl, usual, -len(files.decoded(name)), name
+    return supplement, has_bbl, usual, -size, name
 
 
 def _is_tex(name: str) -> bool:

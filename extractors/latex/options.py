@@ -25,7 +25,9 @@ class PaperOptions:
         abstract: The abstract.
         appendices: What follows ``\\appendix``.
         bibliography: The list of references; a ``.bbl`` is read in its place.
-        drawings: Pictures drawn in LaTeX (TikZ and its like).
+        drawings: Pictures drawn in LaTeX (TikZ and its like): ``none``, ``diagrams`` for those
+            that hold formulas and aren't mostly numbers (commutative diagrams, proof trees, and not
+            plots and exported pictures), or ``all``.
         labels: Labels that references point at.
     """
 
@@ -36,5 +38,5 @@ class PaperOptions:
     abstract: bool = True
     appendices: bool = True
     bibliography: bool = False
-    drawings: bool = False
+    drawings: Literal["none", "diagrams", "all"] = "diagrams"
     labels: bool = True

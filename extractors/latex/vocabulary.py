@@ -61,7 +61,7 @@ def vocabulary() -> Vocabulary:
         *rows["unwrapped_environments"],
         *rows["floats"],
         *(name for group in ("pages", "spacing", "fonts", "notes") for name in rows["dropped"][group]),
-        *(name for group in head.values() for name in group),
+        *("title", "subtitle", "author", "authors", "abstract", "keywords"),
         *(name for group in rows["dropped_environments"].values() for name in group),
     }
     return Vocabulary(
