@@ -1,10 +1,10 @@
-r"""Which formulas of a paper's document are in its text: a measure that shares no code with the cleaner.
+r"""Which formulas of a paper's document are in its text, by no code of the cleaner's.
 
-The source is read by plasTeX's tokenizer and expanded by plasTeX's own macro machinery, file by file
-as ``\input`` asks; formulas are cut from that token stream. The output is tokenized by plasTeX too,
-in the state that the source left, so that a macro that the cleaner left alone means the same on both
-sides. Two formulas are equal when their tokens are, blanks and braces aside (a macro that stands for
-an argument needs braces once it's expanded), and recall is over the multiset.
+The source is read by plasTeX's tokenizer and expanded by plasTeX's own macro machinery, file by
+file as ``\input`` asks; formulas are cut from that token stream. The output is tokenized by plasTeX
+too, in the state that the source left, so that a macro that the cleaner left alone means the same
+on both sides. Two formulas are equal when their tokens are, blanks and braces aside (a macro that
+stands for an argument needs braces once it's expanded), and recall is over the multiset.
 
     python benchmarks/latex_formulas.py PAPERS... [--json out.json]
 
@@ -50,8 +50,8 @@ DROPPED = frozenset(
 )
 VERBATIM = frozenset("verbatim verbatim* lstlisting Verbatim minted alltt".split())
 _DEFINERS = frozenset(
-    "newcommand renewcommand providecommand DeclareRobustCommand def gdef edef xdef let newenvironment"
-    " renewenvironment DeclareMathOperator".split()
+    "newcommand renewcommand providecommand DeclareRobustCommand def gdef edef xdef let"
+    " newenvironment renewenvironment DeclareMathOperator".split()
 )
 _INPUTS = frozenset(("input", "include", "subfile"))
 _MOST_TOKENS = 30_000_000
@@ -81,6 +81,7 @@ class Reader:
         self._files = files
         self._opaque = opaque_internals
         self.document = TeXDocument()
+        _forget_commands(self.document)
         self.failures: Counter[str] = Counter()
 
     def formulas(self, text: str, *, whole: bool) -> Formulas:
@@ -102,7 +103,7 @@ class Reader:
                 break
             opens, closes = _ends(token, stack)
             if closes:
-                kind, tokens = stack.pop()
+                _, tokens = stack.pop()
                 if not stack and started:
                     found.add(tokens)
                 elif stack:
@@ -165,16 +166,21 @@ class Reader:
             return
         elif defined and self._opaque and _is_internal(kind):
             yield f"\\{name}"
-        elif name in _DEFINERS or (defined and getattr(kind, "definition", None) is not None):
-            self._push(tex, name)
-        elif name == "newif" or (
-            name.startswith("if") and isinstance(kind, type) and issubclass(kind, Command)
-        ):
-            self._push(tex, name)
-        elif name.endswith(("true", "false")) and isinstance(kind, type) and not kind.__module__.startswith("plasTeX.Base"):
+        elif name in _DEFINERS or name == "newif" or self._carried_out(name, kind):
             self._push(tex, name)
         else:
             yield f"\\{name}"
+
+    @staticmethod
+    def _carried_out(name: str, kind: Any) -> bool:
+        """Whether a command is a macro of the paper, a test, or sets a switch."""
+        if not isinstance(kind, type):
+            return False
+        if issubclass(kind, (NewCommand, PlasDefinition)) and kind.definition is not None:
+            return True
+        if name.startswith("if"):
+            return issubclass(kind, Command)
+        return name.endswith(("true", "false")) and not kind.__module__.startswith("plasTeX.Base")
 
     def _push(self, tex: Any, name: str, mode: int | None = None) -> None:
         """Carries a command out and reads next what it stands for."""
@@ -187,7 +193,9 @@ class Reader:
             self.failures[f"{name}: {type(error).__name__}"] += 1
             return
         if tokens:
-            tex.pushTokens([token for token in tokens if token is not node and isinstance(token, Token)])
+            tex.pushTokens(
+                [token for token in tokens if token is not node and isinstance(token, Token)]
+            )
 
     def _user_environment(self, tex: Any, name: str, environment: str) -> bool:
         command = environment if name == "begin" else f"end{environment}"
@@ -231,6 +239,18 @@ class Reader:
         return word
 
 
+def _forget_commands(document: TeXDocument) -> None:
+    r"""Leaves plasTeX what defines and tests: it refuses to let a paper redefine what it knows,
+    ``\epsilon`` say."""
+    known = document.context.contexts[0]
+    for name, kind in list(known.items()):
+        if not isinstance(name, str) or not isinstance(kind, type):
+            continue
+        kept = name in _DEFINERS or name.startswith(("if", "newif")) or name in ("else", "fi", "or")
+        if not kept and str(getattr(kind, "__module__", "")).startswith("plasTeX.Base"):
+            del known[name]
+
+
 def _is_internal(kind: Any) -> bool:
     """Whether a macro's body uses LaTeX's internals, in which plasTeX may run for ever."""
     return any(
@@ -239,7 +259,9 @@ def _is_internal(kind: Any) -> bool:
     )
 
 
-_WITHOUT_MEANING = frozenset("protect relax xspace noindent centering makeatletter makeatother".split())
+_WITHOUT_MEANING = frozenset(
+    "protect relax xspace noindent centering makeatletter makeatother".split()
+)
 _VERBATIM = re.compile(
     r"\\verb\*?([^A-Za-z\s*]).*?\1|\\(?:url|path|nolinkurl)\s*\{[^{}\n]*\}"
     r"|\\begin\{(" + "|".join(map(re.escape, sorted(VERBATIM))) + r")\}.*?\\end\{\2\}",
@@ -274,7 +296,7 @@ def _lost(source: Formulas, text: Formulas) -> Counter[str]:
     return source.counts - text.counts
 
 
-class _TooLong(Exception):
+class _TooLong(BaseException):
     """plasTeX runs for ever."""
 
 
@@ -297,8 +319,15 @@ def measure(name: str, raw: bytes) -> dict[str, Any] | None:
             continue
         finally:
             signal.alarm(0)
-    return {"paper": f"{name} (not measured)", "formulas": 0, "ours": 0, "redpajama": 0,
-            "plastex": {}, "ours_lost": [], "redpajama_lost": []}
+    return {
+        "paper": f"{name} (not measured)",
+        "formulas": 0,
+        "ours": 0,
+        "redpajama": 0,
+        "plastex": {},
+        "ours_lost": [],
+        "redpajama_lost": [],
+    }
 
 
 def _measure(name: str, raw: bytes, opaque: bool) -> dict[str, Any] | None:

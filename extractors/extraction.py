@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 __all__ = ["Extraction"]
@@ -32,5 +33,5 @@ class Extraction:
     formulas_kept: dict[str, int] = field(default_factory=dict)
     method: str = "main"
     encoding: str = ""
-    info: dict[str, int | bool | str] = field(default_factory=dict)
+    info: Mapping[str, int | bool | str] = field(default_factory=dict)
     config: dict[str, bool | int | float | str] = field(default_factory=dict)

@@ -60,7 +60,7 @@ class Document:
     formulas_kept: dict[str, int] = field(default_factory=dict)
     encoding: str = ""
     extraction: str = ""
-    extraction_info: dict[str, int | bool] = field(default_factory=dict)
+    extraction_info: dict[str, int | bool | str] = field(default_factory=dict)
     extraction_config: dict[str, bool | int | float | str] = field(default_factory=dict)
     path: str = ""
     repo: str = ""

@@ -115,7 +115,7 @@ LIGATURES = (
 
 
 def accented(accent: str, letter: str) -> str:
-    """A letter with an accent; the letter and the combining character where there is no such one."""
+    """A letter with an accent, a combining character where there is no such letter."""
     base = {"\\i": "i", "\\j": "j", "ı": "i", "ȷ": "j"}.get(letter.strip(), letter)
     if not base:
         return accent if accent in "^~" else ""

@@ -12,9 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from extractors.latex.arguments import (
-    group_end,
     next_argument,
-    optional_argument,
     skip_blanks,
     skip_specified,
 )
@@ -83,7 +81,7 @@ def clean_paper(
 
 def _tidy(text: str) -> str:
     text = _GONE_LINES.sub("", text).replace(_GONE, "")
-    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip("\n")
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip()
 
 
 _Action = Callable[[str, "re.Match[str]"], tuple[str, int]]
@@ -109,7 +107,9 @@ class _Cleaner:
             for part, group in words.head.items()
             for name, arguments in group.items()
         }
-        self._gone = {name: spec for group in words.dropped.values() for name, spec in group.items()}
+        self._gone = {
+            name: spec for group in words.dropped.values() for name, spec in group.items()
+        }
         if not options.affiliations:
             self._gone.update(words.affiliations)
         for name in left:
@@ -275,7 +275,7 @@ class _Cleaner:
         return text[match.start() : position], position
 
     def _is_diagram(self, name: str, drawing: str) -> bool:
-        """Whether a drawing is mathematics in another form, and not a plot or an exported picture."""
+        """Whether a drawing is mathematics in another form, no plot and no exported picture."""
         if self._options.drawings != "diagrams" or "$" not in drawing:
             return False
         if name not in self._words.dropped_environments["drawings"] or name == "picture":
@@ -299,7 +299,7 @@ class _Cleaner:
         skipped = skip_specified(text, match.end(), self._gone[match[1]])
         end = skipped[1] if skipped is not None else match.end()
         if end == match.end():
-            return _GONE + ("" if text[end : end + 1] != "{" else ""), _after_word(text, end)
+            return _GONE, _after_word(text, end)
         return _GONE, end
 
     def _unwrap(self, text: str, match: re.Match[str]) -> tuple[str, int]:
@@ -312,7 +312,11 @@ class _Cleaner:
         name = match[1]
         part, arguments = self._heads[name]
         skipped = skip_specified(text, match.end(), arguments)
-        if skipped is None or not skipped[0] or text[skip_blanks(text, match.end()) :][:1] not in "{[":
+        if (
+            skipped is None
+            or not skipped[0]
+            or text[skip_blanks(text, match.end()) :][:1] not in "{["
+        ):
             return match[0], match.end()
         mandatory, end = skipped
         content = self.clean(mandatory[0]).strip()

@@ -1,7 +1,7 @@
 r"""The commands that reading obeys: inputs, conditionals, definitions, what is read as it stands.
 
-Each is a function of the reader, the text in which the command stands, and the match of the command;
-``HANDLERS`` says which belongs to which. ``frame.position`` is behind the command's name.
+Each is a function of the reader, the text in which the command stands, and the match of the
+command; ``HANDLERS`` says which belongs to which. ``frame.position`` is behind the name.
 """
 
 from __future__ import annotations
@@ -30,7 +30,16 @@ __all__ = ["HANDLERS"]
 _Match = re.Match[str]
 
 # Drawings that a graphics program exports: pictures with labels, no text of the paper.
-_DRAWINGS = (".pdf_tex", ".pstex_t", ".eps_tex", ".ps_tex", ".pdftex_t", ".pgf", ".tikz", ".pspdftex")
+_DRAWINGS = (
+    ".pdf_tex",
+    ".pstex_t",
+    ".eps_tex",
+    ".ps_tex",
+    ".pdftex_t",
+    ".pgf",
+    ".tikz",
+    ".pspdftex",
+)
 _PLAIN_NAME = re.compile(r"[ \t]*=?[ \t]*([^\s{}\\%]+)")
 _SCOPE = re.compile(r"\\(?:begin|end)\s*\{|\\.|[{}]", re.DOTALL)
 _SCOPE_WINDOW = 20_000
@@ -271,9 +280,7 @@ def _begin(reader: Expander, frame: Frame, match: _Match) -> None:
         reader.literal(match.group())
 
 
-def _begin_defined(
-    reader: Expander, frame: Frame, match: _Match, name: str, position: int
-) -> None:
+def _begin_defined(reader: Expander, frame: Frame, match: _Match, name: str, position: int) -> None:
     environment = reader.environments[name]
     usable = reader.is_usable(environment.begin) and reader.is_usable(environment.end)
     if not usable or frame.depth >= reader.limits.depth:
@@ -395,9 +402,7 @@ def _else(reader: Expander, frame: Frame, match: _Match) -> None:
 
 def _fi(reader: Expander, frame: Frame, match: _Match) -> None:
     branches = reader.branches
-    if not branches.open:
-        reader.literal(match.group())
-    elif not branches.open.pop():
+    if not branches.open or not branches.open.pop():
         reader.literal(match.group())
 
 
@@ -427,9 +432,7 @@ def _set_boolean(reader: Expander, frame: Frame, match: _Match) -> None:
 def _if_toggle(reader: Expander, frame: Frame, match: _Match) -> None:
     start = frame.position
     arguments = _arguments(frame, 3)
-    value = (
-        reader.branches.switches.get(f"toggle {arguments[0].strip()}") if arguments else None
-    )
+    value = reader.branches.switches.get(f"toggle {arguments[0].strip()}") if arguments else None
     if arguments is None or value is None:
         frame.position = start
         reader.literal(match.group())
@@ -444,9 +447,7 @@ def _if_then_else(reader: Expander, frame: Frame, match: _Match) -> None:
     start = frame.position
     arguments = _arguments(frame, 3)
     boolean = _BOOLEAN.fullmatch(arguments[0]) if arguments else None
-    value = (
-        reader.branches.switches.get(f"toggle {boolean.group(2).strip()}") if boolean else None
-    )
+    value = reader.branches.switches.get(f"toggle {boolean.group(2).strip()}") if boolean else None
     if arguments is None or boolean is None or value is None:
         frame.position = start
         reader.literal(match.group())

@@ -7,9 +7,9 @@ import re
 __all__ = ["PRIMITIVE_TESTS", "Branches", "branch_end", "constant_test"]
 
 PRIMITIVE_TESTS = frozenset(
-    "if ifcat ifx ifnum ifdim ifodd ifvmode ifhmode ifmmode ifinner ifvoid ifhbox ifvbox ifeof ifcase"
-    " iftrue iffalse ifdefined ifcsname iffontchar ifpdf ifpdftex ifPDFTeX ifxetex ifXeTeX ifluatex"
-    " ifLuaTeX iftutex iftex".split()
+    "if ifcat ifx ifnum ifdim ifodd ifvmode ifhmode ifmmode ifinner ifvoid ifhbox ifvbox ifeof"
+    " ifcase iftrue iffalse ifdefined ifcsname iffontchar ifpdf ifpdftex ifPDFTeX ifxetex ifXeTeX"
+    " ifluatex ifLuaTeX iftutex iftex".split()
 )
 r"""Tests that ``\fi`` ends: TeX's and e-TeX's primitives, and the switches of iftex and ifpdf.
 ``\iff`` and the tests of ifthen and etoolbox, which take their branches as arguments, aren't."""

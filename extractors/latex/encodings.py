@@ -1,18 +1,19 @@
 r"""Bytes of a TeX file to text.
 
-A byte order mark wins, then UTF-8 where the bytes are UTF-8, then what the file declares to inputenc
-or CJK, then detection. Always returns: a binary file gives text of no use, which the paper's bounds
-and the cleaner deal with.
+A byte order mark wins, then UTF-8 where the bytes are UTF-8, then what the file declares to
+inputenc or CJK, then detection. Always returns: a binary file gives text of no use, which the
+paper's bounds and the cleaner deal with.
 """
 
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 
 from resiliparse.parse.encoding import detect_encoding
 
-__all__ = ["decoded", "declared_encoding", "looks_binary"]
+__all__ = ["declared_encoding", "decoded", "looks_binary"]
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -77,12 +78,12 @@ _DETECTED = {
 _TOLERATED_DAMAGE = 0.1
 """Share of a file's bytes above ASCII that may be no UTF-8 in a file that else is."""
 _FEWEST_FOR_DETECTION = 24
-"""Bytes above ASCII below which detection guesses; a handful of them are names in Western Europe."""
+"""Bytes above ASCII below which detection guesses; a handful are names in Western Europe."""
 _CYRILLIC_SHARE = 0.15
 """Share of bytes above ASCII in a file from which it may be Cyrillic and not accented letters."""
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]")
 _BINARY_WINDOW = 4096
-_BINARY_SHARE = 0.1
+_BINARY_SHARE = 0.05
 
 
 def decoded(raw: bytes, declared: str = "") -> tuple[str, str]:
@@ -184,7 +185,7 @@ def _cyrillic(raw: bytes) -> str:
     FF, in CP866 from A0 to AF and E0 to EF.
     """
     high = [byte for byte in raw if byte >= 0x80]
-    pairs = sum(a >= 0x80 and b >= 0x80 for a, b in zip(raw, raw[1:], strict=False))
+    pairs = sum(a >= 0x80 and b >= 0x80 for a, b in itertools.pairwise(raw))
     if pairs < 0.5 * len(high):
         return ""  # accented letters stand alone; Cyrillic words are runs
     koi8 = sum(0xC0 <= byte <= 0xDF for byte in high)
@@ -195,7 +196,7 @@ def _cyrillic(raw: bytes) -> str:
         return ""
     text = raw.decode(name, "replace")
     letters = [c for c in text if "\u0410" <= c <= "\u044f"]
-    # The commonest Russian letters make up 45 % of a text; in another code page they'd be rare ones.
+    # The commonest Russian letters are 45 % of a text; in another code page they'd be rare.
     common = sum(c in "оеаинт" for c in letters)
     return name if common > 0.3 * max(1, len(letters)) else ""
 

@@ -1,12 +1,12 @@
-r"""Reads a paper's files as TeX would: in order of input, macros expanded, untaken branches skipped.
+r"""Reads a paper's files as TeX would: in order of input, macros expanded, branches chosen.
 
-A stack of texts stands for TeX's input stack. ``\input`` puts a file on it, a macro its replacement,
-and reading goes on where the topmost text is. Text between commands that mean nothing here is taken
-over as it stands, so that what isn't understood isn't harmed. What the commands do that reading
-itself obeys is in ``commands``.
+A stack of texts stands for TeX's input stack. ``\input`` puts a file on it, a macro its
+replacement, and reading goes on where the topmost text is. Text between commands that mean nothing
+here is taken over as it stands, so that what isn't understood isn't harmed. What the commands do
+that reading itself obeys is in ``commands``.
 
-Bounds: a call that nests too deep, or grows too much, is undone and stays as written; the macro that
-caused it is never expanded again.
+Bounds: a call that nests too deep, or grows too much, is undone and stays as written; the macro
+that caused it is never expanded again.
 """
 
 from __future__ import annotations
@@ -120,10 +120,10 @@ _TAKES_ARGUMENT = re.compile(
     r"|mathring|over(?:line|brace|rightarrow|leftarrow)|under(?:line|brace)|boldsymbol|bm|pmb|sqrt"
     r"|math(?:bf|rm|it|sf|tt|cal|bb|frak|scr|sfit)|operatorname"
     r"|(?:[dtc]?frac|[dt]?binom|overset|underset|stackrel)"
-    r"(?:\s*(?:\{[^{}]*\}|\\[A-Za-z]+|[A-Za-z0-9]))?"
+    r"(?:\s*(?:\{(?:[^{}]|\{[^{}]*\})*\}|\\[A-Za-z]+|[A-Za-z0-9]))?"
     r"))\Z"
 )
-_ARGUMENT_WINDOW = 80
+_ARGUMENT_WINDOW, _ARGUMENT_PIECES = 80, 4
 _ONE_TOKEN = re.compile(r"\\[A-Za-z]+|\\?.", re.DOTALL)
 _WORD_AT_END = re.compile(r"\\[A-Za-z@]+\Z")
 
@@ -438,8 +438,7 @@ class Expander:
 
     def _is_argument(self) -> bool:
         """Whether what was written last takes what comes next for its argument."""
-        last = self._out[-1] if self._out else ""
-        tail = last[-_ARGUMENT_WINDOW:].rstrip()
+        tail = "".join(self._out[-_ARGUMENT_PIECES:])[-_ARGUMENT_WINDOW:].rstrip()
         if not tail:
             return False
         if tail[-1] in "^_":
@@ -491,8 +490,11 @@ class Expander:
         return arguments
 
     def _read_arguments(self, macro: Macro) -> list[str] | None:
+        frame = self._reading()
+        if frame is not None and (macro.prefix or macro.parameters[0].kind == "d"):
+            # TeX reads no blanks behind a command's name.
+            frame.position = skip_blanks(frame.text, frame.position)
         if macro.prefix:
-            frame = self._reading()
             if frame is None or not frame.text.startswith(macro.prefix, frame.position):
                 return None
             frame.position += len(macro.prefix)
@@ -524,7 +526,8 @@ class Expander:
         if taken is None:
             return None
         argument, frame.position = taken
-        return argument
+        # A dollar ends a formula before it's an argument.
+        return None if argument == "$" else argument
 
     def _reading(self) -> Frame | None:
         """The text from which the next argument comes: replacements that are read to their end

@@ -77,7 +77,7 @@ def _closing_dollar(text: str, start: int, length: int) -> int:
 
 
 def environment_end(text: str, position: int, name: str) -> int:
-    r"""Behind the ``\end`` that belongs to an environment whose ``\begin`` was read; -1 for none."""
+    r"""Behind the ``\end`` of an environment whose ``\begin`` was read; -1 where it has none."""
     end_tag, begin_tag = f"\\end{{{name}}}", f"\\begin{{{name}}}"
     depth = 1
     while depth:

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from extractors.latex.arguments import (
-    bracketed,
     control_word,
     group_end,
     next_argument,
@@ -39,19 +38,20 @@ _MOST_PARAMETERS = 9
 
 # Commands whose effect depends on TeX's state; a body that has one is left to TeX.
 _TEX_STATE = frozenset(
-    "catcode lccode uccode mathcode delcode csname endcsname expandafter futurelet afterassignment"
-    " aftergroup advance multiply divide count countdef dimen dimendef skip skipdef muskip toks"
-    " toksdef newcount newdimen newskip newtoks newbox newif newread newwrite setbox box copy unhbox"
-    " unhcopy unvbox wd ht dp vbox vtop halign valign noalign omit span cr crcr loop repeat"
-    " romannumeral uppercase lowercase meaning string noexpand unexpanded detokenize write immediate"
-    " openout openin closeout read special the number numexpr dimexpr glueexpr lastbox everypar"
-    " everymath everydisplay output shipout insert mark stepcounter refstepcounter setcounter"
-    " addtocounter arabic roman Roman alph Alph value newcounter newsavebox savebox sbox usebox"
-    " settowidth settoheight settodepth newlength ifthenelse whiledo foreach pgfmathsetmacro"
-    " ExplSyntaxOn makeatletter makeatother fi else or if ifx ifcat ifnum ifdim ifodd ifvmode ifhmode"
-    " ifinner ifvoid ifhbox ifvbox ifeof ifcase ifdefined ifcsname newenvironment renewenvironment"
-    " DeclareOption ProcessOptions usepackage RequirePackage scantokens obeylines obeyspaces"
-    " mathchoice mathpalette begingroup endgroup bgroup egroup".split()
+    "catcode lccode uccode mathcode delcode csname endcsname expandafter futurelet"
+    " afterassignment aftergroup advance multiply divide count countdef dimen dimendef skip"
+    " skipdef muskip toks toksdef newcount newdimen newskip newtoks newbox newif newread"
+    " newwrite setbox box copy unhbox unhcopy unvbox wd ht dp vbox vtop halign valign noalign"
+    " omit span cr crcr loop repeat romannumeral uppercase lowercase meaning string noexpand"
+    " unexpanded detokenize write immediate openout openin closeout read special the number"
+    " numexpr dimexpr glueexpr lastbox everypar everymath everydisplay output shipout insert"
+    " mark stepcounter refstepcounter setcounter addtocounter arabic roman Roman alph Alph value"
+    " newcounter newsavebox savebox sbox usebox settowidth settoheight settodepth newlength"
+    " ifthenelse whiledo foreach pgfmathsetmacro ExplSyntaxOn makeatletter makeatother fi else"
+    " or if ifx ifcat ifnum ifdim ifodd ifvmode ifhmode ifinner ifvoid ifhbox ifvbox ifeof"
+    " ifcase ifdefined ifcsname newenvironment renewenvironment DeclareOption ProcessOptions"
+    " usepackage RequirePackage scantokens obeylines obeyspaces mathchoice mathpalette"
+    " begingroup endgroup bgroup egroup".split()
 )
 _CONTROL_WORD = re.compile(r"\\([A-Za-z@]+)")
 _DEFINES = re.compile(r"\\(?:[gex]?def|let|(?:re)?newcommand\*?)\s*\{?\Z")

@@ -27,7 +27,9 @@ _PLAIN = re.compile(
     r"\\bye(?![a-zA-Z])|\\end\s*\Z|\\magnification|\\input\s+(?:amstex|amsppt|harvmac|phyzzx|jnl|epsf|"
     r"mssymb|tables|plain)|\\topmatter|\\enddocument|\\nopagenumbers"
 )
-_STRUCTURE = re.compile(r"\\(?:chapter|section|subsection|begin|noindent|par)(?![a-zA-Z])|\$|\n\s*\n")
+_STRUCTURE = re.compile(
+    r"\\(?:chapter|section|subsection|begin|noindent|par)(?![a-zA-Z])|\$|\n\s*\n"
+)
 _PART_CLASSES = frozenset(("subfiles", "standalone"))
 # Names that authors give to the file to run, most telling first.
 _USUAL_NAMES = ("main", "ms", "paper", "article", "manuscript", "arxiv", "root", "thesis", "draft")
@@ -102,9 +104,7 @@ def _roots(tex: Sequence[str], inputs: dict[str, set[str]]) -> list[str]:
     return [name for name in tex if name not in read] or list(tex[:1])
 
 
-def _independent(
-    files: PaperFiles, choice: Sequence[str], reach: dict[str, set[str]]
-) -> list[str]:
+def _independent(files: PaperFiles, choice: Sequence[str], reach: dict[str, set[str]]) -> list[str]:
     """The main files in order, without those that only put the same text in another form."""
     size = {name: sum(len(files.decoded(item)) for item in reach[name]) for name in choice}
     taken: list[str] = []
@@ -156,7 +156,11 @@ def _is_style(name: str) -> bool:
 
 def _may_be_main(name: str) -> bool:
     base = posixpath.basename(name)
-    if base.startswith(("00README", "00readme")) or base.lower() in ("makefile", "readme", "license"):
+    if base.startswith(("00README", "00readme")) or base.lower() in (
+        "makefile",
+        "readme",
+        "license",
+    ):
         return False
     top = name.split("/", 1)[0]
     return top != "anc" and not base.lower().endswith((".md", ".txt", ".yaml", ".yml", ".toml"))

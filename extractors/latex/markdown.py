@@ -1,8 +1,8 @@
 r"""A cleaned paper as Markdown, its formulas in LaTeX as they are.
 
-Structure becomes Markdown: headings, lists, emphasis, quotes, tables, code, footnotes. Formulas stand
-between dollars, environments of mathematics within double ones, to the letter. A command that isn't
-known stays as it is written.
+Structure becomes Markdown: headings, lists, emphasis, quotes, tables, code, footnotes. Formulas
+stand between dollars, environments of mathematics within double ones, to the letter. A command
+that isn't known stays as it is written.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _PLAIN_WRAPPERS = frozenset(
     " author icmlauthor keywords keyword Keywords abstract textmd title shortauthor".split()
 )
 _REFERENCES = frozenset(
-    "ref eqref cref Cref autoref pageref nameref vref fref Fref sref prettyref thmref lemref".split()
+    "ref eqref cref Cref autoref pageref nameref vref fref Fref sref prettyref thmref".split()
 )
 _CITATIONS = re.compile(r"(?:[A-Za-z]*cite[A-Za-z]*)\Z")
 _SIGNS = {"%": "%", "&": "&", "#": "\\#", "_": "\\_", "$": "\\$", "{": "{", "}": "}", " ": " "}
@@ -64,7 +64,13 @@ _THEOREMS = {
     "claim": "Claim",
     "proof": "Proof",
 }
-_LISTS = {"itemize": "-", "enumerate": "1.", "description": "-", "compactitem": "-", "inparaenum": "1."}
+_LISTS = {
+    "itemize": "-",
+    "enumerate": "1.",
+    "description": "-",
+    "compactitem": "-",
+    "inparaenum": "1.",
+}
 _LISTS |= {"compactenum": "1.", "trivlist": "", "list": "-"}
 _TABLES = frozenset(("tabular", "tabular*", "tabularx", "longtable", "deluxetable"))
 _TABLE_ARGUMENTS = {"tabular": "om", "tabular*": "mom", "tabularx": "mom", "longtable": "om"}
@@ -227,7 +233,15 @@ class _Writer:
         if name in LETTERS:
             end = position + 2 if text.startswith("{}", position) else _after_word(text, position)
             return LETTERS[name], end
-        if name in _DECLARATIONS or name in ("rm", "tt", "sf", "sc", "scshape", "appendix", "limits"):
+        if name in _DECLARATIONS or name in (
+            "rm",
+            "tt",
+            "sf",
+            "sc",
+            "scshape",
+            "appendix",
+            "limits",
+        ):
             return "", _after_word(text, position)
         return match.group(), position
 

@@ -5,8 +5,8 @@ from its description (spec section 3, steps 2 to 9), so that a team can hold our
 that exists. What it loses is part of it:
 
 - Title and abstract: everything before a file's first header is cut, and a file without a header
-  is lost whole. ``\paragraph`` and ``\subparagraph`` count as a header only side by side, because an
-  alternation's bar is missing.
+  is lost whole. ``\paragraph`` and ``\subparagraph`` count as a header only side by side, because
+  an alternation's bar is missing.
 - Appendices: everything from ``\appendix`` on.
 - The character before an inline ``%``; what follows ``%20`` in an address. A bare ``%`` at a line's
   end stays.
@@ -63,7 +63,9 @@ def clean_redpajama(files: Sequence[str]) -> str:
         original wrote as a document.
     """
     macros = redpajama_macros(files)
-    expansions = [(re.compile(f"({re.escape(name)})([^a-zA-Z0-9])"), macros[name]) for name in macros]
+    expansions = [
+        (re.compile(f"({re.escape(name)})([^a-zA-Z0-9])"), macros[name]) for name in macros
+    ]
     return "\n".join(_clean_file(text, expansions) for text in files)
 
 

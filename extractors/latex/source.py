@@ -10,7 +10,6 @@ import io
 import posixpath
 import re
 import tarfile
-import zlib
 from collections import Counter
 from dataclasses import dataclass, field
 
@@ -70,15 +69,17 @@ class PaperSource:
 
 # Endings of files that no TeX run reads as TeX: pictures, data, programs, databases.
 _NEVER_READ = frozenset(
-    "png jpg jpeg gif pdf eps epsf epsi ps svg bmp tif tiff mps fig ai cdr psd wmf emf pict mp4 avi mov"
-    " mpg mpeg mp3 wav zip gz tgz bz2 xz rar 7z z tar fits npy npz h5 hdf5 mat nb xls xlsx ods doc docx"
-    " odt ppt pptx bib bst aux log out toc lof lot blg bcf synctex dvi ttf otf pfb pfm tfm vf afm py c"
-    " cc cpp h hpp f f90 m r jl java js html htm css xml json csv tsv dat sh exe o class pyc ipynb mp"
-    " asy ist glo gls idx ind pdf_tex pstex pstex_t".split()
+    "png jpg jpeg gif pdf eps epsf epsi ps svg bmp tif tiff mps fig ai cdr psd wmf emf pict"
+    " mp4 avi mov mpg mpeg mp3 wav zip gz tgz bz2 xz rar 7z z tar fits npy npz h5 hdf5 mat nb"
+    " xls xlsx ods doc docx odt ppt pptx bib bst aux log out toc lof lot blg bcf synctex dvi"
+    " ttf otf pfb pfm tfm vf afm py c cc cpp h hpp f f90 m r jl java js html htm css xml json"
+    " csv tsv dat sh exe o class pyc ipynb mp asy ist glo gls idx ind pdf_tex pstex pstex_t".split()
 )
 _LARGEST_UNKNOWN = 2_000_000
 """Bytes from which a file whose ending says nothing is taken for data."""
 _CHUNK = 1 << 18
+# The type stubs take it for an instance.
+_IsalError: type[Exception] = isal_zlib.error  # type: ignore[assignment]
 _TEX_ENDINGS = (".tex", ".ltx", ".latex", ".sty", ".cls", ".bbl", ".def", ".clo", ".ldf")
 
 # How files begin that arXiv has in the place of TeX (https://info.arxiv.org/help/mimetypes.html).
@@ -304,7 +305,7 @@ class _Gunzipped(_Unpacked):
                 self._inflater = isal_zlib.decompressobj(wbits=31)
             try:
                 piece = self._inflater.decompress(self._pending, _CHUNK)
-            except (isal_zlib.error, zlib.error) as error:
+            except _IsalError as error:
                 raise SourceError("damaged", f"gzip: {error}") from error
             self._pending = (
                 self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail

@@ -60,7 +60,11 @@ def vocabulary() -> Vocabulary:
         *formulas,
         *rows["unwrapped_environments"],
         *rows["floats"],
-        *(name for group in ("pages", "spacing", "fonts", "notes") for name in rows["dropped"][group]),
+        *(
+            name
+            for group in ("pages", "spacing", "fonts", "notes")
+            for name in rows["dropped"][group]
+        ),
         *("title", "subtitle", "author", "authors", "abstract", "keywords"),
         *(name for group in rows["dropped_environments"].values() for name in group),
     }
