@@ -41,7 +41,8 @@ class Threshold:
     Attributes:
         setting: The filter's setting, as ``--set`` takes it after the stage's name.
         value: Its value in the run.
-        keeps: ``at_least``, ``above`` or ``at_most``: which scores stay.
+        keeps: ``at_least``, ``above`` or ``at_most``: which scores stay; empty when the stage
+            doesn't declare it, and only wrote down what it held its scores against.
         detail: The decisions that it's for, by their detail; empty for all.
         documents: Decisions that it made.
     """
@@ -183,4 +184,14 @@ def _thresholds(run: AuditRun, stage: str, detail: str) -> tuple[Threshold, ...]
             )
             value = float(getattr(settings, law.setting))
             found.append(Threshold(law.setting, value, law.keeps, law.detail or "", count))
-    return tuple(found)
+    return tuple(found) or _recorded(run, stage, detail)
+
+
+def _recorded(run: AuditRun, stage: str, detail: str) -> tuple[Threshold, ...]:
+    """The one threshold that a stage wrote down; none when its rules have several."""
+    rows = run.rows(
+        "SELECT threshold, count(*) FROM ledger WHERE filter = ? AND score IS NOT NULL "
+        "AND threshold IS NOT NULL AND (? = '' OR detail = ?) GROUP BY threshold LIMIT 2",
+        [stage, detail, detail],
+    )
+    return tuple(Threshold("", value, "", "", count) for value, count in rows[:1] if len(rows) == 1)
