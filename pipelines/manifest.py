@@ -72,6 +72,7 @@ def make_manifest(
         "languages": _summed(marker["languages"] for marker in read),
         "drops": drops,
         "source_bytes": _source_bytes(read),
+        "splits": _summed(shard["splits"] for shard in shards),
         "text_bytes": sum(shard["text_bytes"] for shard in shards),
         "formulas": {
             name: _summed(shard["formulas"][name] for shard in shards)

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.errors import RunLocked
@@ -119,9 +119,15 @@ class RunDirectory:
         """Texts of what a task's own filters dropped, as the audit policy says."""
         return self.root / "dropped" / f"read-{task:06d}.parquet"
 
-    def shard(self, kind: str, number: int, count: int) -> Path:
+    def shard(self, kind: str, number: int, count: int, split: str = "documents") -> Path:
         """One output shard of a kind: ``documents``, ``trails``, ``dropped`` or a view."""
-        return self.root / kind / f"documents-{number:05d}-of-{count:05d}.parquet"
+        return self.root / kind / f"{split}-{number:05d}-of-{count:05d}.parquet"
+
+    @staticmethod
+    def shard_place(path: str) -> tuple[str, int, int]:
+        """What ``shard`` made a name of: split, number and count."""
+        split, number, _, count = PurePosixPath(path).stem.rsplit("-", 3)
+        return split, int(number), int(count)
 
     def below(self, path: Path) -> str:
         """A path relative to the run, as the manifest writes it."""

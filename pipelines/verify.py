@@ -24,6 +24,7 @@ from pipelines.plan import code_digest
 from pipelines.recipe import Recipe
 from pipelines.run_directory import OUTPUTS, RunDirectory, file_sha256
 from pipelines.runs import Run
+from pipelines.splits import split_of
 from pipelines.subsets import subset_of
 from pipelines.writing import shard_bounds
 from schemas.signatures import DUPLICATE_DECISIONS
@@ -96,13 +97,17 @@ def _check_documents(run: RunDirectory, manifest: dict[str, Any], found: Verific
     schema = subset_of(manifest["subset"]).layout.documents
     paths = [f["path"] for f in manifest["files"] if f["path"].startswith("documents/")]
     rows = 0
-    for number, path in enumerate(sorted(paths)):
+    splits = json.loads(run.plan.read_text("utf-8"))["recipe"]["output"]["splits"]
+    for path in sorted(paths):
         table = _table(run, path, schema, ["document_id", "decisions"], found)
         if table is None:
             return
         ids = table.column("document_id").to_pylist()
         rows += len(ids)
-        low, high = shard_bounds(number, len(paths))
+        split, number, count = run.shard_place(path)
+        low, high = shard_bounds(number, count)
+        if splits and any(split_of(document_id, splits) != split for document_id in ids):
+            found.faults.append(f"{path}: holds documents of another split")
         if ids != sorted(ids):
             found.faults.append(f"{path}: rows are not in order of document_id")
         if ids and not (low <= ids[0] and ids[-1] < high):

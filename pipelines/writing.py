@@ -20,10 +20,12 @@ import pyarrow.parquet as pq
 
 from pipelines.deduplication.index import Stages
 from pipelines.deduplication.stages import verdicts_between
+from pipelines.errors import ConservationError
 from pipelines.judge import in_share
 from pipelines.parquet import write_table
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
+from pipelines.splits import WHOLE, split_tables
 from pipelines.subsets import subset_of
 from schemas import Decision
 from schemas.signatures import SIGNATURES
@@ -72,17 +74,22 @@ def write_shard(
     documents, trails = _with_decisions(layout, found.documents, found.trails, verdicts, recipe)
     mask = pa.array([verdict is None for verdict in verdicts], pa.bool_())
     kept = documents.filter(mask)
-    outputs = [("documents", kept), ("trails", trails)]
-    outputs += [(f"views/{view}", subset.views[view](kept)) for view in recipe.output.views]
+    same_rows = {"documents": kept}
+    same_rows |= {f"views/{view}": subset.views[view](kept) for view in recipe.output.views}
+    outputs = list(split_tables(kept, same_rows, recipe.output.splits))
+    outputs.append(("trails", WHOLE, trails))
     gone = _stage_names([verdict for verdict in verdicts if verdict])
     outputs.append(
-        ("dropped", _dropped_texts(layout, documents.filter(pc.invert(mask)), gone, recipe))
+        ("dropped", WHOLE, _dropped_texts(layout, documents.filter(pc.invert(mask)), gone, recipe))
     )
     if recipe.deduplication.near is not None:
-        outputs.append(("signatures", _signatures(found.signatures, verdicts)))
+        outputs.append(("signatures", WHOLE, _signatures(found.signatures, verdicts)))
     files = []
-    for kind, table in outputs:
-        path = run.shard(kind, number, count)
+    rows: Counter[str] = Counter()
+    for kind, split, table in outputs:
+        path = run.shard(kind, number, count, split)
+        if kind == "documents":
+            rows[split] += table.num_rows
         if kind in ("dropped", "signatures") and not table.num_rows:
             continue
         write_table(path, table)
@@ -92,12 +99,15 @@ def write_shard(
         "of": count,
         "candidates": documents.num_rows,
         "kept": kept.num_rows,
+        "splits": dict(rows) if recipe.output.splits else {},
         "duplicates": documents.num_rows - kept.num_rows,
         "formulas": _formula_counts(kept),
         "text_bytes": pc.sum(pc.binary_length(kept.column("text"))).as_py() or 0,
         "source_bytes": pc.sum(kept.column("source_bytes")).as_py() or 0,
         "files": files,
     }
+    if rows.total() != kept.num_rows:
+        raise ConservationError(f"shard {number}: {kept.num_rows} documents, {rows} in splits")
     run.write_json(run.marker("write", number), marker)
     return marker
 
