@@ -12,13 +12,26 @@ import pyarrow.parquet as pq
 
 from pipelines.run_directory import write_atomically
 
-__all__ = ["RowWriter", "open_writer", "row_writer", "write_table"]
+__all__ = [
+    "GROUP_ROWS",
+    "GroupWriter",
+    "RowWriter",
+    "group_writer",
+    "open_writer",
+    "row_writer",
+    "write_table",
+]
 
 _Row = TypeVar("_Row")
 
 _REPETITIVE = (
     "subset",
     "warc_file",
+    "input_file",
+    "repo",
+    "commit",
+    "licence",
+    "programming_language",
     "record_type",
     "content_type",
     "encoding",
@@ -58,10 +71,46 @@ def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
     )
 
 
-def write_table(path: Path, table: pa.Table) -> None:
-    """Writes a table atomically, ``GROUP_ROWS`` rows a group."""
+def write_table(path: Path, table: pa.Table, groups: Sequence[int] = ()) -> None:
+    """Writes a table atomically.
+
+    Args:
+        path: The file.
+        table: The table.
+        groups: Rows of each group; ``GROUP_ROWS`` each when empty.
+    """
     with write_atomically(path) as temporary, open_writer(temporary, table.schema) as writer:
-        writer.write_table(table, row_group_size=GROUP_ROWS)
+        if not groups:
+            writer.write_table(table, row_group_size=GROUP_ROWS)
+        first = 0
+        for rows in groups:
+            writer.write_table(table.slice(first, rows))
+            first += rows
+
+
+class GroupWriter:
+    """Writes tables as groups of a file; made by ``group_writer``."""
+
+    def __init__(self, open_file: Callable[[], pq.ParquetWriter]) -> None:
+        self._open_file = open_file
+        self._file: pq.ParquetWriter | None = None
+
+    def write(self, table: pa.Table) -> None:
+        """Writes a table as one group."""
+        self._file = self._file or self._open_file()
+        self._file.write_table(table, row_group_size=max(table.num_rows, 1))
+
+
+@contextmanager
+def group_writer(path: Path, schema: pa.Schema) -> Iterator[GroupWriter]:
+    """A writer of groups whose file appears when the block ends well; without a group, none."""
+    with ExitStack() as stack:
+
+        def open_file() -> pq.ParquetWriter:
+            temporary = stack.enter_context(write_atomically(path))
+            return stack.enter_context(open_writer(temporary, schema))
+
+        yield GroupWriter(open_file)
 
 
 class RowWriter(Generic[_Row]):

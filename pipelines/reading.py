@@ -9,21 +9,19 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
-from operator import attrgetter
 from typing import Any
 
-from pipelines.deduplication.index import IndexedTask, IndexEntry, IndexWriter, Stages
+from pipelines.candidates import candidate_writer
 from pipelines.inputs import ReadTask
 from pipelines.judge import Judged, in_share
-from pipelines.parquet import row_writer, write_table
+from pipelines.parquet import row_writer
 from pipelines.progress import ProgressWriter, Tally
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
 from pipelines.subsets import TaskReader, subset_of
-from schemas.tables import DocumentRow, Layout, TrailRow
+from schemas.tables import TrailRow
 
 __all__ = ["read_task"]
 
@@ -68,7 +66,6 @@ def read_task(
         path.unlink(missing_ok=True)
     tally, counts = Tally(), _Counts(Counter(), Counter(), Counter())
     progress = ProgressWriter(run.progress, task.number)
-    passed: list[DocumentRow] = []
     layout = subset_of(recipe.subset).layout
     reading = reader.read(task, exact_start)
     with ExitStack() as stack:
@@ -80,18 +77,20 @@ def read_task(
                 run.read_dropped(task.number), layout.dropped_texts, layout.dropped_texts_table
             )
         )
+        candidates = stack.enter_context(
+            candidate_writer(run, task.number, layout, recipe.deduplication)
+        )
         for judged in reading:
             _count(judged, tally, counts)
             if judged.document is not None:
-                passed.append(judged.document)
+                candidates.add(judged.document)
             else:
                 trails.add(judged.trail)
                 if judged.text and _keeps_text(judged.trail, recipe):
                     dropped.add((judged.trail, judged.text))
             tally.bytes = min(max(reading.position, 0), task.end - task.start)
             progress.report(tally)
-    passed.sort(key=_order(layout))
-    indexed = _write_candidates(run, task.number, passed, layout, recipe.deduplication)
+        indexed = candidates.finish()
     tally.bytes = task.end - task.start
     marker = {
         "task": asdict(task),
@@ -103,9 +102,9 @@ def read_task(
         "record_types": dict(sorted(counts.by_type.items())),
         "languages": dict(sorted(counts.by_language.items())),
         "source_bytes": [[*key, n] for key, n in sorted(counts.source_bytes.items())],
-        "candidates": len(passed),
+        "candidates": candidates.rows,
         "index": indexed and asdict(indexed),
-        "text_bytes": sum(len(row.text.encode()) for row in passed),
+        "text_bytes": candidates.text_bytes,
         "files": [
             asdict(run.written(path, writer.rows))
             for path, writer in (
@@ -140,57 +139,3 @@ def _keeps_text(trail: TrailRow, recipe: Recipe) -> bool:
     if policy == "share":
         return in_share(trail.document_id, recipe.audit.dropped_text_share, "dropped_text")
     return policy == "all"
-
-
-def _place(layout: Layout) -> Callable[[DocumentRow], tuple[object, ...]]:
-    """Where a document lies in the input."""
-    place = attrgetter(*layout.place)
-
-    def key(row: DocumentRow) -> tuple[object, ...]:
-        found: tuple[object, ...] = place(row.trail.provenance)
-        return found
-
-    return key
-
-
-def _order(layout: Layout) -> Callable[[DocumentRow], tuple[object, ...]]:
-    """The order of documents in a file: by id, and by place where ids are equal."""
-    place = attrgetter(*layout.place)
-
-    def key(row: DocumentRow) -> tuple[object, ...]:
-        return row.trail.document_id, place(row.trail.provenance)
-
-    return key
-
-
-def _write_candidates(
-    run: RunDirectory, task: int, rows: Sequence[DocumentRow], layout: Layout, stages: Stages
-) -> IndexedTask | None:
-    """Writes what passed, and what deduplication needs to know of it."""
-    if not rows:
-        return None
-    write_table(run.candidates(task), layout.documents_table(rows))
-    write_table(run.candidate_trails(task), layout.trails_table([row.trail for row in rows]))
-    if not stages:
-        return None
-    score = stages.score
-    index = IndexWriter(run.index, task, stages)
-    # Rows are in order of id; chunks go by the order in which their documents were read.
-    read_order = sorted(range(len(rows)), key=lambda number: _place(layout)(rows[number]))
-    sequences = {number: place for place, number in enumerate(read_order)}
-    for number, row in enumerate(rows):
-        trail = row.trail
-        index.add(
-            IndexEntry(
-                trail.document_id,
-                row.text,
-                subset=trail.subset,
-                url=trail.url,
-                date=trail.date,
-                licence=getattr(trail.provenance, layout.licence) if layout.licence else "",
-                score=row.scores.get(score),
-                group=getattr(trail.provenance, layout.group) if layout.group else "",
-                sequence=sequences[number],
-            )
-        )
-    return index.finish()

@@ -10,10 +10,12 @@ import functools
 import io
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self, TypeAlias
+from typing import IO, Any, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -166,7 +168,9 @@ class IndexWriter:
         self._tables: list[pa.Table] = []
         self._bands: list[npt.NDArray[np.uint64]] = []
         self._signatures: list[npt.NDArray[np.uint32]] = []
-        self._shingles: list[npt.NDArray[np.uint32]] = []
+        self._groups: list[int] = []
+        self._shingle_file: IO[bytes] | None = None
+        self._shingle_sizes: list[int] = []
         self._paragraphs: list[npt.NDArray[np.void]] = []
         self._chunks: list[npt.NDArray[np.void]] = []
         folder.mkdir(parents=True, exist_ok=True)
@@ -178,27 +182,40 @@ class IndexWriter:
         if len(self._waiting) >= _BATCH or self._chars >= _BATCH_CHARS:
             self._index()
 
+    def end_group(self) -> None:
+        """Ends a group of rows: the table is written in the groups of the documents it is of."""
+        if self._waiting:
+            self._index()
+        rows = sum(table.num_rows for table in self._tables)
+        self._groups.append(rows - sum(self._groups))
+
     def finish(self) -> IndexedTask:
         """Writes the files; returns what the index needs to know of them."""
         if self._waiting:
             self._index()
         table = pa.concat_tables([SIGNATURES.empty_table(), *self._tables]).combine_chunks()
-        write_table(self._task.file("parquet"), table)
+        write_table(self._task.file("parquet"), table, self._groups)
         near = self._stages.near
         if near is not None and table.num_rows:
             self._write("bands", np.concatenate(self._bands, axis=1))
             self._write("signatures", np.concatenate(self._signatures))
             if near.verify == "exact":
-                with write_atomically(self._task.file("shingles")) as path, path.open("wb") as file:
-                    file.writelines(values.astype("<u4").data for values in self._shingles)
-                sizes = [len(values) for values in self._shingles]
-                self._write("starts", np.cumsum([0, *sizes], dtype=np.int64))
+                self._write_shingles()
         if self._stages.paragraphs is not None:
             self._write("paragraphs", np.concatenate([np.empty(0, PARAGRAPH), *self._paragraphs]))
         if self._stages.chunks is not None:
             self._write("chunks", np.concatenate([np.empty(0, CHUNK), *self._chunks]))
         longest = max((len(i.encode()) for i in table.column("document_id").to_pylist()), default=1)
         return IndexedTask(self._task.folder, self._task.number, table.num_rows, longest)
+
+    def _write_shingles(self) -> None:
+        gathered = self._shingle_file
+        with write_atomically(self._task.file("shingles")) as path, path.open("wb") as file:
+            if gathered is not None:
+                gathered.seek(0)
+                shutil.copyfileobj(gathered, file, 1 << 20)
+                gathered.close()
+        self._write("starts", np.cumsum([0, *self._shingle_sizes], dtype=np.int64))
 
     def _write(self, kind: str, array: npt.NDArray[Any]) -> None:
         write_index_array(self._task, kind, array)
@@ -253,7 +270,12 @@ class IndexWriter:
         self._bands.append(bands)
         self._signatures.append(made)
         if near.verify == "exact":
-            self._shingles += [shingles.of(number) for number in range(len(shingles))]
+            # Sets are the bulk of an index: they wait on disk, not in memory.
+            if self._shingle_file is None:
+                self._shingle_file = tempfile.TemporaryFile(dir=self._task.folder)  # noqa: SIM115
+            sets = [shingles.of(number) for number in range(len(shingles))]
+            self._shingle_file.writelines(values.astype("<u4").data for values in sets)
+            self._shingle_sizes += map(len, sets)
         return [row.tobytes() for row in made.astype("<u4")]
 
 
