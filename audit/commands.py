@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from audit.explorer.command import serve
 from pipelines.terminal import explained, out
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ __all__ = ["app"]
 app = typer.Typer(no_args_is_help=True, help="Ask a finished run why, and what a change would do.")
 labels_app = typer.Typer(no_args_is_help=True, help="Labels that people gave.")
 app.add_typer(labels_app, name="labels")
+app.command()(serve)
 
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="Folder of a finished run, or its s3:// address.")

@@ -47,6 +47,7 @@ def search(
     dropped_by: str = "",
     reason: str = "",
     verdict: str = "",
+    language: str = "",
     limit: int = 50,
     offset: int = 0,
 ) -> tuple[Hit, ...]:
@@ -58,13 +59,14 @@ def search(
         domain: The site or a domain above it.
         text: Words of the text, whatever their case; only texts that the run has are searched.
         dropped_by, reason, verdict: What became of them.
+        language: The language that they were found to be in.
         limit: At most so many.
         offset: How many are passed over first.
 
     Raises:
         AuditError: Nothing was asked for.
     """
-    if not any((url, domain, text, dropped_by, reason, verdict)):
+    if not any((url, domain, text, dropped_by, reason, verdict, language)):
         raise AuditError("say what to search for: a URL, a domain, words of the text, a stage")
     held = _holding(run, text) if text else None
     if held == []:
@@ -76,12 +78,12 @@ def search(
         WHERE (? = '' OR contains(lower(url), lower(?)) OR document_id = ?)
           AND (? = '' OR site = lower(?) OR ends_with(site, '.' || lower(?)))
           AND (? = '' OR dropped_by = ?) AND (? = '' OR reason = ?) AND (? = '' OR verdict = ?)
-          AND (? OR document_id IN (SELECT unnest(?)))
+          AND (? = '' OR language = ?) AND (? OR document_id IN (SELECT unnest(?)))
         ORDER BY record_type IN ('request', 'metadata'), document_id LIMIT ? OFFSET ?
         """,
         [
             url, url, url, domain, domain, domain, dropped_by, dropped_by, reason, reason,
-            verdict, verdict, held is None, held or [""], limit, offset,
+            verdict, verdict, language, language, held is None, held or [""], limit, offset,
         ],
     )  # fmt: skip
     found = [(*row, _excerpt(run, row[0], text)) for row in rows]
