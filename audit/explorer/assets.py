@@ -43,7 +43,9 @@ _MEDIA_TYPES = {
 }
 
 # In a process of its own: the script is put together by a JavaScript engine that keeps its memory.
-_BUNDLER = "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
+_BUNDLER = (
+    "import sys, vl_convert; sys.stdout.buffer.write(vl_convert.javascript_bundle().encode())"
+)
 
 
 class AssetsMissing(ProofmillError):
@@ -71,9 +73,7 @@ class Assets:
     """
 
     def __init__(self) -> None:
-        self._files: dict[str, Path] = {
-            name: _file_of(*where) for name, where in _FOREIGN.items()
-        }
+        self._files: dict[str, Path] = {name: _file_of(*where) for name, where in _FOREIGN.items()}
         styles = self._files["katex.css"].read_text("utf-8")
         for found in _FONT.finditer(styles):
             self._files[found[0]] = _file_of(*_KATEX, found[0])
@@ -89,6 +89,10 @@ class Assets:
             version.update(f"{path.name} {path.stat().st_size}\0".encode())
         self.version = version.hexdigest()[:12]
 
+    def prepare(self) -> None:
+        """Begins what takes a second, before the first browser asks for it."""
+        self._vega.begin()
+
     def find(self, name: str) -> Asset | None:
         """A file by its name; names are looked up, never joined to a folder."""
         suffix = Path(name).suffix
@@ -101,24 +105,34 @@ class Assets:
 
 
 class _Bundle:
-    """Vega's script, in the making from the start on."""
+    """Vega's script, made once."""
 
     def __init__(self) -> None:
         self._content = b""
         self._error = ""
-        self._maker = threading.Thread(target=self._make, daemon=True)
-        self._maker.start()
+        self._maker: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def begin(self) -> threading.Thread:
+        """Has it made, unless it's made or in the making."""
+        with self._lock:
+            if self._maker is None:
+                self._maker = threading.Thread(target=self._make, daemon=True)
+                self._maker.start()
+            return self._maker
 
     def script(self) -> bytes:
         """The script, once it's there."""
-        self._maker.join()
+        self.begin().join()
         if self._error:
             raise AssetsMissing(self._error)
         return self._content
 
     def _make(self) -> None:
         try:
-            done = subprocess.run([sys.executable, "-c", _BUNDLER], capture_output=True, timeout=120)
+            done = subprocess.run(
+                [sys.executable, "-c", _BUNDLER], capture_output=True, timeout=120
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             self._error = f"vl-convert-python made no script: {error}"
             return

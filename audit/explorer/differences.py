@@ -115,7 +115,7 @@ def _blocks(first: Sequence[str], second: Sequence[str]) -> Iterator[tuple[str, 
 
 
 def _shortened(changes: Sequence[Change]) -> Iterator[Change]:
-    """Long equal stretches give way to the number of their lines, but for those next to a change."""
+    """Long equal stretches give way to the number of their lines, but for their ends."""
     last = len(changes) - 1
     for number, change in enumerate(changes):
         lines = change.text.splitlines(keepends=True)

@@ -125,7 +125,12 @@ def _spoken(code: str) -> str:
 def _described(stage: RunStage | None) -> str:
     """What a stage does, in the first sentence of its filter's own documentation."""
     text = type(stage.settings).__doc__ if stage and stage.settings is not None else None
-    return (text or _UNDOCUMENTED.get(stage.name if stage else "read", "")).split("\n")[0].replace("``", "").strip()
+    return (
+        (text or _UNDOCUMENTED.get(stage.name if stage else "read", ""))
+        .split("\n")[0]
+        .replace("``", "")
+        .strip()
+    )
 
 
 _UNDOCUMENTED = {

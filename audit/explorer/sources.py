@@ -59,7 +59,8 @@ class SourceFinder:
     def __init__(self, run: AuditRun, folder: Path | None = None) -> None:
         self._folder = folder.resolve() if folder else None
         self._inputs = {
-            str(entry.get("name")): str(entry.get("uri")) for entry in run.manifest.get("inputs", ())
+            str(entry.get("name")): str(entry.get("uri"))
+            for entry in run.manifest.get("inputs", ())
         }
 
     def kept_apart(self, record: Record) -> bool:
@@ -147,7 +148,9 @@ def _of_record(item: WarcRecord, place: str) -> Source:
 def source_of_bytes(body: bytes, media_type: str, charset: str, place: str) -> Source:
     """Bytes as a source: decoded as the pipeline decodes them, unless they're no text."""
     head = body[:1024]
-    is_html = media_type in _HTML or head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
+    is_html = media_type in _HTML or head.lstrip()[:14].lower().startswith(
+        (b"<!doctype html", b"<html")
+    )
     if not is_html and b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Source("binary", "", len(body), "", media_type, place)
     text, encoding = decode_html(body, charset)

@@ -134,9 +134,7 @@ def drawn_source(request: Request) -> Response:
 def duplicate_page(request: Request) -> Response:
     """Two documents of a cluster with what differs between their texts."""
     explorer = explorer_of(request)
-    pair = [
-        _known(explorer, request.path_params[name]) for name in ("document_id", "other_id")
-    ]
+    pair = [_known(explorer, request.path_params[name]) for name in ("document_id", "other_id")]
     texts = [text_of(explorer.run, record.document_id) for record in pair]
     difference = None
     if texts[0] is not None and texts[1] is not None:

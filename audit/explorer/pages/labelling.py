@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass
 
@@ -41,15 +42,15 @@ class Round:
 
     def documents(self, explorer: Explorer) -> tuple[Sampled, ...]:
         """The documents in order, without their texts."""
-        near = {"near_threshold": float("inf")} if self.which == "near" and self.stage else {}
+        near = math.inf if self.which == "near" and self.stage else None
         return sample(
             explorer.run,
             stage=self.stage,
             dropped_by=self.stage if self.which == "dropped" else "",
             kept=self.which == "kept",
             n=_BATCH,
+            near_threshold=near,
             with_text=False,
-            **near,
         )
 
 

@@ -61,9 +61,7 @@ def what_if_fragment(request: Request) -> Response:
     """What would enter and leave at another value of one threshold."""
     explorer = explorer_of(request)
     stage = request.path_params["stage"]
-    threshold = _threshold(
-        histogram(explorer.run, stage), request.query_params.get("setting", "")
-    )
+    threshold = _threshold(histogram(explorer.run, stage), request.query_params.get("setting", ""))
     value = _finite(request.query_params.get("value"), None)
     if threshold is None or value is None:
         raise HTTPException(400, "Say which setting, and a number for it.")
