@@ -57,7 +57,7 @@ def canary() -> Iterator[Canary]:
 
         do_POST = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *args: object) -> None:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

@@ -36,7 +36,7 @@ ATTACKS = (
     "<img src='{c}/annotation' onerror='alert(1)'></annotation-xml></math>",
     "<video src='{c}/video' poster='{c}/poster' autoplay></video><audio src='{c}/audio'></audio>",
     "<details open ontoggle=\"fetch('{c}/toggle')\"><summary>s</summary></details>",
-    "<noscript><p title=\"</noscript><img src={c}/noscript onerror=alert(1)>\"></noscript>",
+    '<noscript><p title="</noscript><img src={c}/noscript onerror=alert(1)>"></noscript>',
     "<template><img src='{c}/template'></template><portal src='{c}/portal'></portal>",
     "<div><!--><img src={c}/comment>--><p>after a comment</p></div>",
     "<xmp><img src='{c}/xmp'></xmp><plaintext-x></plaintext-x>",

@@ -43,9 +43,7 @@ def _dropped(run: AuditRun, stage: str) -> str:
     return sample(run, dropped_by=stage, n=1, with_text=False)[0].document_id
 
 
-def test_the_funnel_counts_and_leads_to_what_was_dropped(
-    client: TestClient, run: AuditRun
-) -> None:
+def test_the_funnel_counts_and_leads_to_what_was_dropped(client: TestClient, run: AuditRun) -> None:
     page = client.get("/").text
     counted = funnel(run)
     for stage in counted.stages:
@@ -76,7 +74,7 @@ def test_any_address_id_domain_or_word_finds(client: TestClient, run: AuditRun) 
         assert answer.headers["location"] == f"/documents/{document_id}"
     site = client.get("/find", params={"q": found.record.site}).text
     assert f"/documents/{document_id}" in site
-    assert "class=\"card hit\"" in client.get("/find", params={"q": "theorem"}).text
+    assert 'class="card hit"' in client.get("/find", params={"q": "theorem"}).text
     assert "Nothing fits" in client.get("/find", params={"q": "https://nowhere.example/"}).text
 
 
@@ -97,8 +95,7 @@ def test_what_if_shows_the_query_layers_figures(
     expected = what_if(run, [f"{stage}.{setting}={value}"])
     tree = LexborHTMLParser(client.get(f"/scores/{stage}/what-if", params=asked).text)
     shown = {
-        node.attributes["data-count"]: node.text(strip=True)
-        for node in tree.css("[data-count]")
+        node.attributes["data-count"]: node.text(strip=True) for node in tree.css("[data-count]")
     }
     assert expected.exact
     assert shown == {
@@ -127,9 +124,7 @@ def test_the_source_is_brought_back_from_its_archive(client: TestClient, run: Au
 
 
 def test_an_archive_that_is_gone_is_named(run: AuditRun, tmp_path: Path, labels: Path) -> None:
-    moved = Explorer(
-        run, {}, labels, Access.for_address("127.0.0.1"), SourceFinder(run, tmp_path)
-    )
+    moved = Explorer(run, {}, labels, Access.for_address("127.0.0.1"), SourceFinder(run, tmp_path))
     client = TestClient(explorer_app(moved), base_url="http://127.0.0.1")
     (document_id,) = run.one("SELECT min(document_id) FROM trails WHERE verdict = 'keep'")
     assert "has no sample.warc.gz" in client.get(f"/documents/{document_id}/source").text
