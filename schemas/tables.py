@@ -131,7 +131,10 @@ class TrailRow:
 
 @dataclass(slots=True)
 class DocumentRow:
-    """A document that passed, with its trail; see ``schemas/README.md`` for the columns."""
+    """A document that passed, with its trail; see ``schemas/README.md`` for the columns.
+
+    ``content`` holds the layout's columns of content as attributes, where the layout has such.
+    """
 
     trail: TrailRow
     title: str
@@ -142,6 +145,7 @@ class DocumentRow:
     scores: Mapping[str, float]
     extraction_info: str
     extraction_config: str
+    content: Any = None
 
 
 class Layout:
@@ -156,6 +160,8 @@ class Layout:
             what orders documents of equal ids.
         licence: The column that holds the licence's SPDX identifier, if there is one.
         group: The column within whose values chunks are held against each other, if there is one.
+        content: Further columns of the documents that trails don't repeat; a row's content has
+            them as attributes.
 
     Attributes:
         subset: As given.
@@ -176,14 +182,18 @@ class Layout:
         place: Sequence[str],
         licence: str = "",
         group: str = "",
+        content: Sequence[pa.Field[pa.DataType]] = (),
     ) -> None:
         self.subset = subset
         self.place = tuple(place)
         self.licence = licence
         self.group = group
         self._own = tuple(member.name for member in provenance)
+        self._content = tuple(member.name for member in content)
         own = list(provenance)
-        self.documents = versioned("documents", version, [*_IDENTITY, *own, *_MEASURED, *_TEXT])
+        self.documents = versioned(
+            "documents", version, [*_IDENTITY, *own, *_MEASURED, *_TEXT, *content]
+        )
         self.trails = versioned("trails", version, [*_IDENTITY, *own, *_MEASURED, *_JUDGED])
         named = ("document_id", "subset", "url")
         places = [member for member in own if member.name in place]
@@ -203,6 +213,7 @@ class Layout:
             **self._shared([row.trail for row in rows]),
             **_plain(rows, [name for name in _names(_TEXT) if name != "scores"]),
             "scores": _scores(row.scores for row in rows),
+            **_plain([row.content for row in rows], self._content),
         }
         return _table(columns, self.documents)
 
