@@ -185,6 +185,7 @@ def _row(document: Document, trail: TrailRow) -> DocumentRow:
         document.scores,
         _json(document.extraction_info),
         _json(document.extraction_config),
+        document.content,
     )
 
 

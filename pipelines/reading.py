@@ -16,11 +16,11 @@ from typing import Any
 from pipelines.candidates import candidate_writer
 from pipelines.inputs import ReadTask
 from pipelines.judge import Judged, in_share
-from pipelines.parquet import row_writer
+from pipelines.parquet import row_writer, write_table
 from pipelines.progress import ProgressWriter, Tally
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
-from pipelines.subsets import TaskReader, subset_of
+from pipelines.subsets import LeavesTables, TaskReader, subset_of
 from schemas.tables import TrailRow
 
 __all__ = ["read_task"]
@@ -91,6 +91,7 @@ def read_task(
             tally.bytes = min(max(reading.position, 0), task.end - task.start)
             progress.report(tally)
         indexed = candidates.finish()
+    beside = _write_side_tables(run, task.number, reading)
     tally.bytes = task.end - task.start
     marker = {
         "task": asdict(task),
@@ -112,12 +113,24 @@ def read_task(
                 (run.read_dropped(task.number), dropped),
             )
             if writer.rows
-        ],
+        ]
+        + beside,
         "seconds": round(time.monotonic() - started, 3),
     }
     run.write_json(run.marker("read", task.number), marker)
     progress.report(tally, done=True)
     return marker
+
+
+def _write_side_tables(run: RunDirectory, task: int, reading: object) -> list[dict[str, Any]]:
+    """Writes what a subset's reading leaves beside the documents."""
+    written = []
+    if isinstance(reading, LeavesTables):
+        for name, table in reading.side_tables().items():
+            if table.num_rows:
+                write_table(run.side_table(name, task), table)
+                written.append(asdict(run.written(run.side_table(name, task), table.num_rows)))
+    return written
 
 
 def _count(judged: Judged, tally: Tally, counts: _Counts) -> None:

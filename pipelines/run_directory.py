@@ -15,12 +15,21 @@ from typing import Any
 
 from pipelines.errors import RunLocked
 
-__all__ = ["OUTPUTS", "RunDirectory", "WrittenFile", "file_sha256", "write_atomically"]
+__all__ = [
+    "OUTPUTS",
+    "SIDE_TABLES",
+    "RunDirectory",
+    "WrittenFile",
+    "file_sha256",
+    "write_atomically",
+]
 
 _TEMPORARY = ".tmp-"
 
 # Folders of a run's result.
 OUTPUTS = ("documents", "trails", "decisions", "dropped", "views", "signatures", "repeated")
+# Folders of tables that a subset's reading leaves beside the documents.
+SIDE_TABLES = ("files", "declarations")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class RunDirectory:
             *sorted(self.index.glob(f"{task:06d}.*")),
             self.read_trails(task),
             self.read_dropped(task),
+            *(self.side_table(name, task) for name in SIDE_TABLES),
         ]
 
     def failure(self, task: int, phase: str = "read") -> Path:
@@ -118,6 +128,10 @@ class RunDirectory:
     def read_dropped(self, task: int) -> Path:
         """Texts of what a task's own filters dropped, as the audit policy says."""
         return self.root / "dropped" / f"read-{task:06d}.parquet"
+
+    def side_table(self, name: str, task: int) -> Path:
+        """What a task's reading leaves beside its documents: one of ``SIDE_TABLES``."""
+        return self.root / name / f"read-{task:06d}.parquet"
 
     def shard(self, kind: str, number: int, count: int, split: str = "documents") -> Path:
         """One output shard of a kind: ``documents``, ``trails``, ``dropped`` or a view."""
@@ -163,7 +177,7 @@ class RunDirectory:
 
     def clear(self) -> None:
         """Removes everything that a run wrote here, and nothing else."""
-        for name in (*OUTPUTS, "work"):
+        for name in (*OUTPUTS, *SIDE_TABLES, "work"):
             shutil.rmtree(self.root / name, ignore_errors=True)
         for path in (self.plan, self.manifest, self.recipe, self.log):
             path.unlink(missing_ok=True)

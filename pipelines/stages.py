@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from extractors.formal.rendering import Render
 from filters.code.chunk_duplicates import ChunkDuplicates
 from filters.code.handwriting import DataOnly, Generated, Minified
 from filters.code.headers import HeaderLanguage
@@ -18,6 +19,11 @@ from filters.code.origin import Benchmarks, Licences, Vendored
 from filters.code.prose_language import ProseLanguage
 from filters.code.source_files import SourceFiles
 from filters.exact_duplicates import ExactDuplicates
+from filters.formal.isabelle_steps import IsabelleSteps
+from filters.formal.lean_steps import LeanSteps
+from filters.formal.splits import Splits
+from filters.formal.state_size import StateSize
+from filters.formal.test_statements import TestStatements
 from filters.near_duplicates import NearDuplicates
 from filters.url_duplicates import UrlDuplicates
 from filters.web.educational import Educational
@@ -141,5 +147,20 @@ _CODE: Mapping[str, StageKind] = {
     "near_duplicates": StageKind(NearDuplicates, "corpus"),
 }
 
+_GOAL_STATES: Mapping[str, StageKind] = {
+    "lean_steps": StageKind(LeanSteps, "record"),
+    "isabelle_steps": StageKind(IsabelleSteps, "record"),
+    "test_statements": StageKind(TestStatements, "record"),
+    "splits": StageKind(Splits, "record"),
+    "render": StageKind(Render, "record", makes_text=True, needed="nothing after it has a text"),
+    "state_size": StageKind(StateSize, "text"),
+    "exact_duplicates": StageKind(ExactDuplicates, "corpus"),
+    "near_duplicates": StageKind(NearDuplicates, "corpus"),
+}
+
 # By subset.
-STAGES: Mapping[str, Mapping[str, StageKind]] = {"web": _WEB, "code": _CODE}
+STAGES: Mapping[str, Mapping[str, StageKind]] = {
+    "web": _WEB,
+    "code": _CODE,
+    "goal_states": _GOAL_STATES,
+}

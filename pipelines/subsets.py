@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import pyarrow as pa
 
@@ -19,9 +19,18 @@ from pipelines.errors import RecipeError
 from pipelines.inputs import InputFile, ReadTask
 from pipelines.judge import Judged
 from pipelines.recipe import Recipe
+from pipelines.run_directory import RunDirectory
 from schemas.tables import Layout
 
-__all__ = ["SUBSETS", "InputNames", "Subset", "TaskReader", "TaskReading", "subset_of"]
+__all__ = [
+    "SUBSETS",
+    "InputNames",
+    "LeavesTables",
+    "Subset",
+    "TaskReader",
+    "TaskReading",
+    "subset_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +70,14 @@ class TaskReading(Protocol):
         """Digest of the range's bytes, what reading skipped included; asked for at the end."""
 
 
+@runtime_checkable
+class LeavesTables(Protocol):
+    """A ``TaskReading`` that leaves tables beside the documents."""
+
+    def side_tables(self) -> Mapping[str, pa.Table]:
+        """The tables, by their names in ``SIDE_TABLES``; asked for at the end."""
+
+
 class TaskReader(Protocol):
     """What a worker process keeps from task to task: models, the extractor's child process."""
 
@@ -95,6 +112,8 @@ class Subset:
         reading: What the first phase does, in the reader's words.
         views: Layouts that can be written beside the documents, by name: from the table of
             documents to the view's.
+        amend: Fills in columns of a shard's documents that only the whole corpus tells: from the
+            run, its recipe, the tasks that were read and the documents to the documents.
     """
 
     name: str
@@ -105,6 +124,7 @@ class Subset:
     reader: Callable[[Recipe], TaskReader]
     reading: str
     views: Mapping[str, Callable[[pa.Table], pa.Table]] = field(default_factory=dict)
+    amend: Callable[[RunDirectory, Recipe, Sequence[int], pa.Table], pa.Table] | None = None
 
     def check(self, recipe: Recipe) -> None:
         """Raises ``RecipeError`` when a recipe asks for what the subset hasn't."""
@@ -119,6 +139,7 @@ class Subset:
 SUBSETS: Mapping[str, tuple[str, str]] = {
     "web": ("pipelines.web", "WEB_SUBSET"),
     "code": ("pipelines.code", "CODE_SUBSET"),
+    "goal_states": ("pipelines.goals.subset", "GOAL_STATES_SUBSET"),
 }
 
 

@@ -22,7 +22,7 @@ from pipelines.errors import NotARun
 from pipelines.inputs import InputFile
 from pipelines.plan import code_digest
 from pipelines.recipe import Recipe
-from pipelines.run_directory import OUTPUTS, RunDirectory, file_sha256
+from pipelines.run_directory import OUTPUTS, SIDE_TABLES, RunDirectory, file_sha256
 from pipelines.runs import Run
 from pipelines.splits import split_of
 from pipelines.subsets import subset_of
@@ -82,7 +82,11 @@ def verify_run(root: Path, *, regenerate: bool = False, workers: int = 0) -> Ver
 
 def _check_files(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
     listed = {file["path"]: file for file in manifest["files"]}
-    present = {run.below(path) for kind in OUTPUTS for path in (run.root / kind).rglob("*.parquet")}
+    present = {
+        run.below(path)
+        for kind in (*OUTPUTS, *SIDE_TABLES)
+        for path in (run.root / kind).rglob("*.parquet")
+    }
     found.faults += [f"{path} is not in the manifest" for path in sorted(present - set(listed))]
     for path, file in sorted(listed.items()):
         if path not in present:

@@ -72,6 +72,8 @@ def write_shard(
     duplicates = _duplicates(run, low, high)
     verdicts = [duplicates.get(place) for place in found.places]
     documents, trails = _with_decisions(layout, found.documents, found.trails, verdicts, recipe)
+    if subset.amend is not None:
+        documents = subset.amend(run, recipe, tasks, documents)
     mask = pa.array([verdict is None for verdict in verdicts], pa.bool_())
     kept = documents.filter(mask)
     same_rows = {"documents": kept}

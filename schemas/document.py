@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 __all__ = ["Document"]
 
@@ -41,6 +42,8 @@ class Document:
         licence: SPDX identifier or expression; empty when unknown.
         programming_language: The short name of the language that it's written in.
         hints: What the source itself says of it: ``vendored``, ``generated``.
+        content: What a subset knows of it besides its text: a value with the layout's columns of
+            content as attributes.
     """
 
     document_id: str
@@ -67,6 +70,7 @@ class Document:
     licence: str = ""
     programming_language: str = ""
     hints: tuple[str, ...] = ()
+    content: Any = None
 
     @property
     def has_formulas(self) -> bool:

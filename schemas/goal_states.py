@@ -2,8 +2,9 @@
 
 ``goal_states`` is what a run calls its documents: the columns that all subsets share, then those
 below. Two tables lie beside it, so that a file's text and a declaration's proof are stored once:
-``files`` and ``declarations``. Positions are UTF-8 bytes of the file; lines count from 1 and columns
-from 0, in Unicode code points, as Lean counts them. ``schemas/README.md`` describes every column.
+``files`` and ``declarations``. Positions are UTF-8 bytes of the file; lines count from 1 and
+columns from 0, in Unicode code points, as Lean counts them. ``schemas/README.md`` describes
+every column.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ __all__ = [
     "PREMISE",
     "DeclarationRow",
     "FileRow",
+    "FormalStep",
     "Goal",
     "GoalState",
     "Hypothesis",
@@ -139,7 +141,8 @@ _GOALS = pa.list_(GOAL)
 # Where a step comes from: in the trails too, so that a dropped step can be found again.
 _ORIGIN = [
     _text("trace_file"),
-    _number("trace_record"),
+    _number("trace_offset"),
+    _number("trace_step"),
     _text("system"),
     _text("system_version"),
     _text("repo_url"),
@@ -209,7 +212,7 @@ _STEP = [
 ]
 
 GOAL_STATES = Layout(
-    "goal_states", 1, _ORIGIN, place=("trace_file", "trace_record"), content=_STEP,
+    "goal_states", 1, _ORIGIN, place=("trace_file", "trace_offset", "trace_step"), content=_STEP,
     licence="license_spdx",
 )  # fmt: skip
 
@@ -282,7 +285,9 @@ class StepPlace:
 
     Attributes:
         trace_file: The trace's name in the run's manifest.
-        trace_record: The step's number in that file, in its order.
+        trace_offset: Where its module begins there: a byte in JSON lines, the number of the value
+            in other documents.
+        trace_step: The step's number in that module.
         system: ``lean4`` or ``isabelle``.
         system_version: The prover's version.
         repo_url: The repository that the source is of.
@@ -311,7 +316,8 @@ class StepPlace:
     """
 
     trace_file: str
-    trace_record: int
+    trace_offset: int
+    trace_step: int
     system: str = ""
     system_version: str = ""
     repo_url: str = ""
@@ -432,6 +438,26 @@ class GoalState:
     split_file: str = ""
     split_novel_premises: str = ""
     contamination_flags: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class FormalStep:
+    """A step with all that is known of it.
+
+    Attributes:
+        place: Where it comes from.
+        step: What it is.
+        faults: Why it may be no step at all, as codes: ``expansion``, ``borrowed_position``,
+            ``synthetic``, ``no_source``, ``no_goals``, ``unchanged``.
+        kinds: Kinds of the steps around it, the outermost first.
+        bundle: What tells it from all other steps of its repository and commit.
+    """
+
+    place: StepPlace
+    step: GoalState
+    faults: tuple[str, ...]
+    kinds: tuple[str, ...]
+    bundle: str
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ import pyarrow as pa
 from schemas.decision import Decision
 from schemas.version import versioned
 
-__all__ = ["DECISIONS", "DocumentRow", "Layout", "TrailRow", "decisions_array"]
+__all__ = ["DECISIONS", "DocumentRow", "Layout", "TrailRow", "decisions_array", "rows_table"]
 
 # Shared by all rows that have none.
 _NO_COUNTS: Mapping[str, int] = MappingProxyType({})
@@ -237,6 +237,11 @@ class Layout:
             "formulas_kept": _counts(trail.formulas_kept for trail in trails),
             "decisions": decisions_array([trail.decisions for trail in trails]),
         }
+
+
+def rows_table(rows: Sequence[object], schema: pa.Schema) -> pa.Table:
+    """Values with a schema's columns as attributes, as a table of it."""
+    return _table(_plain(rows, schema.names), schema)
 
 
 def decisions_array(lists: Sequence[Sequence[Decision]]) -> pa.Array:

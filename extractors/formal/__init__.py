@@ -1,0 +1,1 @@
+"""Traces of formal proofs: what Lean and Isabelle have in common."""

@@ -1,0 +1,1 @@
+"""Filters of formal proof steps: ``document.content`` is a ``FormalStep``."""

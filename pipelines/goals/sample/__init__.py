@@ -1,0 +1,1 @@
+"""Traces that runs read when no input is named."""
