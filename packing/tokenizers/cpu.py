@@ -29,7 +29,7 @@ from packing.tokenizers.tokens import Ids, id_dtype
 __all__ = ["CompiledCore"]
 
 # Documents are handed to a thread in runs of about so many bytes.
-_SLAB = 4 << 20
+_SLAB = 1 << 20
 
 # Binary logarithms of the tables' sizes, at first and at most. Half full at most: a million short
 # units and 130,000 long ones a thread in 44 MB; then they are forgotten and learned anew.
