@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 import array_api_compat.torch
 import numpy as np
@@ -15,7 +16,7 @@ from packing.tokenizers.texts import Texts
 from packing.tokenizers.tokens import Ids
 from packing.tokenizers.vectorized import ArrayCore
 
-__all__ = ["torch_core"]
+__all__ = ["TorchCore", "torch_core"]
 
 # Bytes of text that a device works on at a time: on a GPU the temporary arrays take some 60 times
 # as much memory, and launching is cheap from here on; on a CPU they should stay in a cache.
@@ -23,7 +24,29 @@ _GPU_SLAB = 64 << 20
 _CPU_SLAB = 2 << 20
 
 
-def torch_core(vocabulary: BpeVocabulary, device: str | None = None) -> ArrayCore:
+class TorchCore(ArrayCore):
+    """The array path on a device of torch."""
+
+    def __init__(self, vocabulary: BpeVocabulary, device: torch.device) -> None:
+        self.device = device
+        super().__init__(
+            vocabulary,
+            array_api_compat.torch,
+            device=device,
+            merge_units=_host_merges(vocabulary),
+            slab=_CPU_SLAB if device.type == "cpu" else _GPU_SLAB,
+            name=f"bigram cut, torch {torch.__version__} on {device.type}",
+        )
+
+    def put(self, array: npt.NDArray[Any]) -> torch.Tensor:
+        """An array of numpy on the device, through page-locked memory where that is a GPU."""
+        host = torch.from_numpy(array if array.flags.writeable else array.copy())
+        if self.device.type != "cuda":
+            return host.to(self.device)
+        return host.pin_memory().to(self.device, non_blocking=True)
+
+
+def torch_core(vocabulary: BpeVocabulary, device: str | None = None) -> TorchCore:
     """The path on a device of torch.
 
     Args:
@@ -33,14 +56,8 @@ def torch_core(vocabulary: BpeVocabulary, device: str | None = None) -> ArrayCor
     Returns:
         The core.
     """
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return ArrayCore(
-        vocabulary,
-        array_api_compat.torch,
-        device=place,
-        merge_units=_host_merges(vocabulary),
-        slab=_CPU_SLAB if place.type == "cpu" else _GPU_SLAB,
-        name=f"bigram cut, torch {torch.__version__} on {place.type}",
+    return TorchCore(
+        vocabulary, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     )
 
 

@@ -79,15 +79,26 @@ class UnitEngine:
 
     def encode(self, texts: Texts) -> Tokens:
         """The ids of every document."""
-        prefixed = _prefixed(self._prefix, texts, at_start=True)
-        ids, counts = self._core.encode_plain(texts, prefixed, check=True)
+        ids, counts = self._core.encode_plain(texts, self.prefixed(texts), check=True)
         apart = np.flatnonzero(counts == TAKE_APART)
         if not len(apart):
             return Tokens(ids, _offsets(counts))
-        return _joined(ids, counts, apart, self._encode_apart(texts, apart))
+        return _joined(ids, counts, apart, self.encode_apart(texts, apart))
 
-    def _encode_apart(self, texts: Texts, rows: npt.NDArray[np.intp]) -> list[Ids]:
-        """The ids of documents that hold added tokens or U+2581, each on its own."""
+    def prefixed(self, texts: Texts) -> npt.NDArray[np.bool_]:
+        """Which documents a space is put before."""
+        return _prefixed(self._prefix, texts, at_start=True)
+
+    def encode_apart(self, texts: Texts, rows: npt.NDArray[np.intp]) -> list[Ids]:
+        """The ids of documents that hold added tokens or U+2581, each on its own.
+
+        Args:
+            texts: The batch.
+            rows: The documents of it.
+
+        Returns:
+            Their ids.
+        """
         parts = self._parts(texts, rows)
         ids, counts = self._core.encode_plain(parts.texts, parts.prefixed, check=False)
         ends = np.cumsum(counts)

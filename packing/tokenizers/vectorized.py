@@ -79,11 +79,11 @@ class ArrayCore:
         self._dtype = id_dtype(vocabulary.size)
         self._merge_units = merge_units
         self._slab = slab
-        self._flags = self._put(flags_of_pairs(vocabulary))
+        self._flags = self.put(flags_of_pairs(vocabulary))
         literals = [SPACE.encode(), *(token.content for token in vocabulary.added)]
         self._literals = [np.frombuffer(literal, np.uint8).tolist() for literal in literals]
         low_bytes = [(1 << 8 * count) - 1 for count in range(WORD)] + [-1]
-        self._low_bytes = self._put(np.array(low_bytes, np.int64))
+        self._low_bytes = self.put(np.array(low_bytes, np.int64))
         self._table = UnitTable()
         self._upload_table()
         self.name = name
@@ -115,7 +115,7 @@ class ArrayCore:
         """An array of the device as one of numpy."""
         return np.asarray(array.cpu() if hasattr(array, "cpu") else array)
 
-    def _put(self, array: npt.NDArray[Any]) -> Array:
+    def put(self, array: npt.NDArray[Any]) -> Array:
         """An array of numpy on the device."""
         writable = array if array.flags.writeable else array.copy()
         return self._xp.asarray(writable, device=self._device)
@@ -129,12 +129,12 @@ class ArrayCore:
         size = int(starts[-1])
         if not size:
             return Encoded(
-                self._put(np.empty(0, np.int64)), self._put(np.zeros(len(texts), np.int64))
+                self.put(np.empty(0, np.int64)), self.put(np.zeros(len(texts), np.int64))
             )
         flags = self._flags_between(text, size)
         apart = self._holding_literals(text, flags, starts, size) if check else None
         is_start = xp.astype(flags & CUT, xp.bool)
-        documents = self._put(starts)
+        documents = self.put(starts)
         is_start[documents[:-1][documents[:-1] < size]] = True
         units = xp.nonzero(is_start)[0]
         lengths = xp.concat([units[1:], documents[-1:]]) - units
@@ -163,9 +163,9 @@ class ArrayCore:
         text = xp.full((padded,), _SPACE_BYTE, dtype=xp.uint8, device=self._device)
         text[size:] = 0
         shifts = starts[:-1] + prefixed - (texts.offsets[:-1] - texts.offsets[0])
-        places = xp.repeat(self._put(shifts), self._put(lengths))
+        places = xp.repeat(self.put(shifts), self.put(lengths))
         places = places + xp.arange(len(held), dtype=xp.int64, device=self._device)
-        text[places] = self._put(held)
+        text[places] = self.put(held)
         return text, starts
 
     def _flags_between(self, text: Array, size: int) -> Array:
@@ -199,7 +199,7 @@ class ArrayCore:
             return None
         apart = np.zeros(len(starts) - 1, np.bool_)
         apart[np.searchsorted(starts, at, side="right") - 1] = True
-        return self._put(apart)
+        return self.put(apart)
 
     def _entries_of(self, text: Array, units: Array, lengths: Array) -> Array:
         """The entry of every unit in the table; units that aren't there are learned first."""
@@ -215,7 +215,7 @@ class ArrayCore:
             self._find(entries, long, words, text, units, lengths)
         longer = xp.nonzero(lengths > WORD * LONG_WORDS)[0]
         if longer.shape[0]:
-            entries[longer] = self._put(self._learn(text, units, lengths, longer))
+            entries[longer] = self.put(self._learn(text, units, lengths, longer))
         return entries
 
     def _words_at(self, text: Array, units: Array, lengths: Array, place: int) -> Array:
@@ -250,7 +250,7 @@ class ArrayCore:
         unknown = self._xp.nonzero(found < 0)[0]
         if unknown.shape[0]:
             missing = self._xp.take(which, unknown)
-            entries[missing] = self._put(self._learn(text, units, lengths, missing))
+            entries[missing] = self.put(self._learn(text, units, lengths, missing))
 
     def _probe(self, words: list[Array]) -> Array:
         """The entries of units by their words, -1 for those that the table lacks."""
@@ -279,7 +279,7 @@ class ArrayCore:
         """Merges units that the table lacks and returns their entries."""
         xp = self._xp
         sizes = self.take(xp.take(lengths, missing))
-        held = self.take(gather_ranges(xp, text, xp.take(units, missing), self._put(sizes)))
+        held = self.take(gather_ranges(xp, text, xp.take(units, missing), self.put(sizes)))
         ends = np.cumsum(sizes)
         keys = [held[end - size : end].tobytes() for end, size in zip(ends, sizes, strict=True)]
         new = [key for key in dict.fromkeys(keys) if key not in self._table]
@@ -293,11 +293,11 @@ class ArrayCore:
 
     def _upload_table(self) -> None:
         table = self._table
-        self._short = table.short.on(self._put)
-        self._long = table.long.on(self._put)
-        self._counts = self._put(table.counts)
-        self._places = self._put(table.places)
-        self._pool = self._put(table.pool)
+        self._short = table.short.on(self.put)
+        self._long = table.long.on(self.put)
+        self._counts = self.put(table.counts)
+        self._places = self.put(table.places)
+        self._pool = self.put(table.pool)
 
     def _counts_by_document(
         self, documents: Array, units: Array, counts: Array, apart: Array | None
