@@ -22,6 +22,7 @@ import yaml
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.card import card_table
 from pipelines.deduplication.command import dedup
 from pipelines.funnel import funnel_table
 from pipelines.inspecting import Wanted, inspect_page
@@ -228,6 +229,8 @@ def _report(outcome: Outcome, output: Path, progress: str) -> None:
     if progress == "quiet":
         return
     out.print(funnel_table(outcome.funnel))
+    if (output / "card.json").exists():
+        out.print(card_table(json.loads((output / "card.json").read_text("utf-8"))))
     formulas = sum(manifest["formulas"]["formulas_kept"].values())
     state = "already complete" if outcome.already_complete else "done"
     out.print(
@@ -245,9 +248,11 @@ def _next_steps(output: Path) -> Table:
     table = Table(
         box=None, pad_edge=False, show_header=False, title="\nLook at", title_justify="left"
     )
+    has_card = (output / "card.json").exists()
     rows = (
         (f"{output}/funnel.png", "the picture of the funnel"),
         (f"{output}/documents/", "the corpus, Parquet shards"),
+        *([(f"{output}/card.md", "what is in it, by language and split")] if has_card else ()),
         (f"{output}/trails/", "why each record is in or out, one row a record"),
         (f"{output}/manifest.json", "recipe, digests, counts"),
         (f"proofmill verify {output}", "prove it"),

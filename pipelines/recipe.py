@@ -112,11 +112,13 @@ class Output(Part):
         views: Compatible layouts that are written beside our own.
         splits: Shares of documents by name of split, which add up to 1; a document's split follows
             from its document_id alone. No splits when empty.
+        tokenizer: A tokenizer's file by which the data card counts tokens; estimated when empty.
     """
 
     shard_bytes: int = pydantic.Field(default=256 << 20, gt=0)
     views: tuple[str, ...] = ()
     splits: dict[str, float] = {}
+    tokenizer: str = ""
 
     @pydantic.field_validator("splits")
     @classmethod

@@ -83,6 +83,7 @@ class RunDirectory:
         self.plan = root / "plan.json"
         self.manifest = root / "manifest.json"
         self.recipe = root / "recipe.yaml"
+        self.card = root / "card.json"
         self.log = root / "log.jsonl"
         self.engine_log = self.work / "engine.log"
         self.progress = self.work / "progress.jsonl"
@@ -181,8 +182,9 @@ class RunDirectory:
             shutil.rmtree(self.root / name, ignore_errors=True)
         for path in (self.plan, self.manifest, self.recipe, self.log):
             path.unlink(missing_ok=True)
-        for path in self.root.glob("funnel.*"):
-            path.unlink()
+        for pattern in ("funnel.*", "funnel-languages.*", "card.*"):
+            for path in self.root.glob(pattern):
+                path.unlink()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -14,6 +14,7 @@ import apache_beam as beam
 import structlog
 import yaml
 
+from pipelines.card import make_card, write_card
 from pipelines.deduplication.earlier import earlier_signatures, import_signatures
 from pipelines.deduplication.index import Index, IndexedTask
 from pipelines.deduplication.stages import Deduplication
@@ -21,6 +22,7 @@ from pipelines.engine import Engine
 from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, OtherRun
 from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.inputs import InputFile
+from pipelines.language_funnels import draw_language_funnels
 from pipelines.manifest import make_manifest, manifest_funnel, summed_tally
 from pipelines.phases import Phase, ReadTasks, WriteShards, plan_of
 from pipelines.plan import Plan, make_plan
@@ -28,6 +30,7 @@ from pipelines.progress import Display, Tally
 from pipelines.recipe import Recipe
 from pipelines.run_directory import RunDirectory
 from pipelines.subsets import subset_of
+from pipelines.token_counts import token_counter
 from pipelines.writing import shard_count
 
 __all__ = ["Outcome", "Run"]
@@ -343,10 +346,29 @@ class Run:
         title = f"{self._recipe.name}: {counts['records']:,} records, {counts['kept']:,} kept"
         for suffix in ("png", "svg"):
             draw_funnel(manifest_funnel(manifest), title, directory.root / f"funnel.{suffix}")
+        self._write_card(manifest)
         directory.write_json(directory.manifest, manifest)
         if not self._keep_work:
             shutil.rmtree(directory.work, ignore_errors=True)
         return manifest
+
+    def _write_card(self, manifest: dict[str, Any]) -> None:
+        """The data card, of subsets that have what it tells documents apart by."""
+        group = self._subset.layout.group
+        if not group:
+            return
+        directory, tokenizer = self._directory, self._recipe.output.tokenizer
+        card = make_card(
+            directory,
+            self._recipe.name,
+            group,
+            manifest["files"],
+            token_counter(tokenizer) if tokenizer else None,
+            Path(tokenizer).name,
+        )
+        write_card(directory, card)
+        stages = [stage.name for stage in self._recipe.built() if stage.enabled]
+        draw_language_funnels(card, stages, directory.root / "funnel-languages.png")
 
     @property
     def _failed(self) -> Path:
