@@ -15,11 +15,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from rich.markup import escape
+from rich.table import Table
 
 from pipelines.run_directory import RunDirectory, write_atomically
 from pipelines.token_counts import TokenCounter, estimated_tokens
 
-__all__ = ["Card", "SplitCounts", "card_markdown", "make_card", "write_card"]
+__all__ = ["Card", "SplitCounts", "card_markdown", "card_table", "make_card", "write_card"]
 
 _BATCH_ROWS = 512
 # Licences that a card names; the others are counted together.
@@ -222,6 +224,32 @@ def card_markdown(card: Card) -> str:
     lines += ["", f"## Licences, of {card.repositories:,} repositories", ""]
     lines += _table(["licence", "files", "bytes"], _licence_rows(card))
     return "\n".join(lines) + "\n"
+
+
+def card_table(plain: Mapping[str, Any]) -> Table:
+    """A card, as ``to_json`` gives it, for the terminal: a row a language."""
+    table = Table(
+        title="\nBy language", title_justify="left", title_style="bold", box=None, pad_edge=False
+    )
+    table.add_column("language")
+    for heading in ("read", "kept", "MB", "tokens"):
+        table.add_column(heading, justify="right")
+    table.add_column("dropped most by", style="dim", overflow="fold")
+    for language, row in plain["languages"].items():
+        kept = [
+            sum(split[name] for split in row["splits"].values())
+            for name in ("files", "bytes", "tokens")
+        ]
+        reasons = sorted(row["dropped"].items(), key=lambda item: (-item[1], item[0]))[:2]
+        table.add_row(
+            language,
+            f"{row['read']:,}",
+            f"{kept[0]:,}",
+            f"{kept[1] / 1e6:,.2f}",
+            f"{kept[2]:,}",
+            escape(", ".join(f"{reason} {count:,}" for reason, count in reasons)),
+        )
+    return table
 
 
 def _language_row(card: Card, language: str, splits: Sequence[str]) -> list[str]:

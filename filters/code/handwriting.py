@@ -35,12 +35,25 @@ class Generated:
         if "generated" in document.hints:
             return Decision.drop(self.name, "generated", detail="the source says so")
         head = document.text[:_HEAD_CHARS]
+        if head.startswith(_PLUTO) or _SIGNED.search(head) is None:
+            return Decision.keep(self.name)
+        head = "\n".join(line for line in head.split("\n") if _SIGNED.search(line))
         for reason, pattern in _phrases():
             match = pattern.search(head)
             if match:
                 detail = " ".join(match.group().split())[:120]
                 return Decision.drop(self.name, reason, detail=detail)
         return Decision.keep(self.name)
+
+
+# A Pluto notebook carries the manifest of its packages, which does say that it's generated.
+_PLUTO = "### A Pluto.jl notebook"
+# A word that every phrase has; most files have none.
+_SIGNED = re.compile(
+    r"generat|not\s+(?:edit|modify|change|touch)|automatic|f2c|p2c|tikz|matplotlib|inkscape|gnuplot|"
+    r"resource object|will be lost|created|produced",
+    re.IGNORECASE,
+)
 
 
 @functools.cache

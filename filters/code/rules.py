@@ -23,7 +23,26 @@ _Maker = Callable[[Sequence[str], LanguageTable], Finder]
 
 def finder_of(row: RuleRow, table: LanguageTable) -> Finder:
     """What looks for the rows of a rule."""
-    return FINDERS[row.when](row.rows, table)
+    find = FINDERS[row.when](row.rows, table)
+    if not row.libraries:
+        return find
+    library = _library(row.libraries)
+    return lambda document: library(document) or find(document)
+
+
+def _library(names: Sequence[str]) -> Finder:
+    """Looks for a project's name, with or without a version, in the repository and the folders."""
+    pattern = re.compile(
+        rf"(?:^|/)(?P<name>{'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})"
+        r"(?:[-_.]?v?\d[\w.+-]*)?/",
+        re.IGNORECASE,
+    )
+
+    def find(document: Document) -> str:
+        match = pattern.search(f"{document.repo}/{document.path}")
+        return f"of {match['name']}" if match else ""
+
+    return find
 
 
 def _substring(rows: Sequence[str], table: LanguageTable) -> Finder:

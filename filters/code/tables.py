@@ -40,6 +40,8 @@ class RuleRow:
         rows: What is looked for.
         source: Where the rule is from.
         edition: A variant of the published edition that alone has it; empty for all.
+        libraries: Projects whose files count as found: names of repositories and of folders, with
+            or without a version behind.
     """
 
     drops: bool
@@ -48,6 +50,7 @@ class RuleRow:
     rows: tuple[str, ...]
     source: str
     edition: str = ""
+    libraries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +143,5 @@ def _row(plain: dict[str, Any]) -> RuleRow:
         tuple(plain["rows"]),
         plain["source"],
         plain.get("edition", ""),
+        tuple(plain.get("libraries", ())),
     )
