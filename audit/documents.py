@@ -10,7 +10,7 @@ from typing import Any
 from audit.run import AuditRun
 from schemas import Decision, Verdict
 
-__all__ = ["Record", "record_of", "records", "text_of"]
+__all__ = ["Record", "record_of", "records", "text_of", "texts_by_id"]
 
 _TEXTS = (
     "document_id", "subset", "record_type", "url", "site", "date", "language", "verdict",
@@ -104,11 +104,21 @@ def _plain(value: Any) -> Any:
 def text_of(run: AuditRun, document_id: str) -> tuple[str, str] | None:
     """The text that the run has of a document: (``documents`` or ``dropped``, text); None when
     neither table holds it."""
+    return texts_by_id(run, [document_id]).get(document_id)
+
+
+def texts_by_id(run: AuditRun, ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """The texts that the run has of documents, as ``text_of`` tells of one."""
+    found: dict[str, tuple[str, str]] = {}
     for table in ("documents", "dropped"):
-        if table in run.tables:
+        missing = [document_id for document_id in ids if document_id not in found]
+        if missing and table in run.tables:
+            # A plain comparison lets row groups be passed over.
+            one = len(missing) == 1
+            condition = "= ?" if one else "IN (SELECT unnest(?))"
             rows = run.rows(
-                f"SELECT text FROM {table} WHERE document_id = ? LIMIT 1", [document_id]
+                f"SELECT document_id, text FROM {table} WHERE document_id {condition}",
+                [missing[0] if one else missing],
             )
-            if rows:
-                return table, rows[0][0]
-    return None
+            found |= {document_id: (table, text) for document_id, text in rows}
+    return found

@@ -240,6 +240,11 @@ class AuditRun:
                 self._cache[key] = answer()
             return self._cache[key]
 
+    def forget(self, *kept: Any) -> None:
+        """Lets go of answers that were kept; those of the keys that are named stay."""
+        with self._lock:
+            self._cache = {key: value for key, value in self._cache.items() if key in kept}
+
     def _execute(self, sql: str, parameters: Sequence[Value]) -> Any:
         try:
             return self._cursor().execute(sql, list(parameters))

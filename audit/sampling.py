@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from audit.documents import text_of
+from audit.documents import texts_by_id
 from audit.errors import AuditError
 from audit.ledger import ensure_ledger
 from audit.run import AuditRun
@@ -106,10 +105,6 @@ def sample(
             language, near_threshold, near_threshold, stage, near_threshold, n, offset,
         ],
     )  # fmt: skip
-    return tuple(_sampled(run, row, with_text) for row in rows)
-
-
-def _sampled(run: AuditRun, row: tuple[Any, ...], with_text: bool) -> Sampled:
-    found = text_of(run, row[0]) if with_text else None
-    values = (*row, found[1] if found else None, found[0] if found else "")
-    return Sampled(*values)
+    texts = texts_by_id(run, [row[0] for row in rows]) if with_text else {}
+    found = [(*row, *reversed(texts.get(row[0], ("", None)))) for row in rows]
+    return tuple(Sampled(*values) for values in found)

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from audit.documents import text_of
+from audit.documents import texts_by_id
 from audit.errors import AuditError
 from audit.run import AuditRun
 
 __all__ = ["Hit", "search"]
 
 _AROUND = 80
-# Of more texts than this, the others' words aren't looked at any more.
-_MOST_TEXTS = 10_000
 _SPECIAL = re.compile(r"[!-/:-@\[-`{-~]")
 
 
@@ -68,39 +66,37 @@ def search(
     """
     if not any((url, domain, text, dropped_by, reason, verdict, language)):
         raise AuditError("say what to search for: a URL, a domain, words of the text, a stage")
-    held = _holding(run, text) if text else None
-    if held == []:
-        return ()
+    held, words = _holding(run, text)
     rows = run.rows(
-        """
+        f"""
+        WITH held AS MATERIALIZED ({held})
         SELECT document_id, url, site, language, text_chars, verdict, dropped_by, reason
         FROM trails
         WHERE (? = '' OR contains(lower(url), lower(?)) OR document_id = ?)
-          AND (? = '' OR site = lower(?) OR ends_with(site, '.' || lower(?)))
+          AND (? = '' OR (contains(lower(url), lower(?))
+                          AND (site = lower(?) OR ends_with(site, '.' || lower(?)))))
           AND (? = '' OR dropped_by = ?) AND (? = '' OR reason = ?) AND (? = '' OR verdict = ?)
-          AND (? = '' OR language = ?) AND (? OR document_id IN (SELECT unnest(?)))
+          AND (? = '' OR language = ?)
+          AND (? = '' OR document_id IN (SELECT document_id FROM held))
         ORDER BY record_type IN ('request', 'metadata'), document_id LIMIT ? OFFSET ?
         """,
         [
-            url, url, url, domain, domain, domain, dropped_by, dropped_by, reason, reason,
-            verdict, verdict, language, language, held is None, held or [""], limit, offset,
+            *words, url, url, url, domain, domain, domain, domain, dropped_by, dropped_by, reason,
+            reason, verdict, verdict, language, language, text, limit, offset,
         ],
     )  # fmt: skip
-    found = [(*row, _excerpt(run, row[0], text)) for row in rows]
+    texts = texts_by_id(run, [row[0] for row in rows]) if text else {}
+    found = [(*row, _excerpt(texts.get(row[0], ("", ""))[1], text)) for row in rows]
     return tuple(Hit(*values) for values in found)
 
 
-def _holding(run: AuditRun, text: str) -> list[str]:
-    """The ids of the texts that hold some words, the first ``_MOST_TEXTS`` of them."""
-    held: list[str] = []
-    for table in ("documents", "dropped"):
-        if table in run.tables:
-            rows = run.rows(
-                f"SELECT document_id FROM {table} WHERE regexp_matches(text, ?) LIMIT ?",
-                [_pattern(text), _MOST_TEXTS],
-            )
-            held += [row[0] for row in rows]
-    return held
+def _holding(run: AuditRun, text: str) -> tuple[str, list[str]]:
+    """SQL for the ids of the texts that hold some words, and its parameters."""
+    tables = [table for table in ("documents", "dropped") if text and table in run.tables]
+    if not tables:
+        return "SELECT '' AS document_id WHERE false", []
+    one = "SELECT document_id FROM {} WHERE regexp_matches(text, ?)"
+    return " UNION ALL ".join(map(one.format, tables)), [_pattern(text)] * len(tables)
 
 
 def _pattern(text: str) -> str:
@@ -109,10 +105,9 @@ def _pattern(text: str) -> str:
     return "(?i)" + r"\s+".join(words)
 
 
-def _excerpt(run: AuditRun, document_id: str, text: str) -> str:
-    held = text_of(run, document_id) if text else None
-    if held is None:
+def _excerpt(text: str, words: str) -> str:
+    found = re.search(_pattern(words), text) if words else None
+    if found is None:
         return ""
-    found = re.search(_pattern(text), held[1])
-    start = max(found.start() - _AROUND, 0) if found else 0
-    return held[1][start : start + 2 * _AROUND + len(text)]
+    start = max(found.start() - _AROUND, 0)
+    return text[start : found.end() + _AROUND]
