@@ -156,6 +156,7 @@ class PackingRun:
             fingerprint = self._fingerprint(tokenizer, digests)
             finished = self._begun(fingerprint)
             if finished is not None:
+                self._clean()
                 return PackingOutcome(finished, True)
             self._log.info("run started", files=len(self._files))
             dtype = stream_dtype(tokenizer.dtype)
@@ -458,9 +459,12 @@ class PackingRun:
             },
         }
         directory.write_json(directory.manifest, manifest)
-        if not self._keep_work:
-            shutil.rmtree(directory.work, ignore_errors=True)
+        self._clean()
         return manifest
+
+    def _clean(self) -> None:
+        if not self._keep_work:
+            shutil.rmtree(self._directory.work, ignore_errors=True)
 
     def _digested_files(self) -> list[dict[str, Any]]:
         """Every file of the result with its digest; names of one file share one reading."""
