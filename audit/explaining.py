@@ -19,6 +19,8 @@ __all__ = ["Explanation", "Formulas", "explain"]
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
 _CAPTURES = 20
+# What a document may be asked for by, where its subset has it.
+_NAMED_BY = ("url", "document_id", "warc_record_id", "path", "blob", "arxiv_id")
 # Kinds of WARC records that bear a page's URL without being it.
 _NO_PAGES = ("request", "metadata")
 
@@ -71,7 +73,8 @@ def explain(
     Args:
         run: The run.
         key: A document_id, or a URL; another spelling of it will do (scheme, ``www.``, final
-            slash, tracking parameters) when it isn't there as given.
+            slash, tracking parameters) when it isn't there as given. Also a WARC-Record-ID, a path
+            in a repository, a Git blob, an arXiv id, where a subset has such.
         overlaps: Folders of overlap reports; those that lie beside the run are found.
         dedup: A deduplication in which the document was judged again.
 
@@ -89,7 +92,9 @@ def _found(run: AuditRun, key: str) -> list[Record]:
     if _DOCUMENT_ID.fullmatch(key):
         found = records(run, "document_id = ?", [key], limit=_CAPTURES)
     else:
-        found = records(run, "url = ? OR document_id = ?", [key, key], limit=_CAPTURES)
+        named = [name for name in _NAMED_BY if name in run.columns("trails")]
+        condition = " OR ".join(f"{name} = ?" for name in named)
+        found = records(run, condition, [key] * len(named), limit=_CAPTURES)
         # An archive holds requests and metadata of the same URL; what a person means is the page.
         pages = [record for record in found if record.record_type not in _NO_PAGES]
         found = pages or found or _other_spelling(run, key)
@@ -113,6 +118,8 @@ def _not_found(run: AuditRun, key: str) -> str:
     if _DOCUMENT_ID.fullmatch(key):
         return message
     site = canonical_url(key if "://" in key else f"http://{key}").partition("/")[0]
+    if "." not in site:
+        return message
     (count,) = run.one("SELECT count(*) FROM trails WHERE site = ?", [site])
     if count:
         return f"{message}; it has {count:,} of {site}: proofmill audit search finds them"

@@ -136,8 +136,8 @@ def funnel(run: AuditRun, by: str = "", *, limit: int = _GROUPS) -> Funnel:
 
     Args:
         run: The run.
-        by: ``domain``, ``crawl``, ``language``, ``repo``, any plain column of the trails; nothing
-            for the stages alone.
+        by: ``domain``, ``crawl``, ``language``, ``repo``, ``programming_language``, any plain
+            column of the trails; nothing for the stages alone.
         limit: How many groups are listed, the largest first.
 
     Raises:

@@ -12,8 +12,12 @@ from audit.run import AuditRun
 
 __all__ = ["RECORD_FIELDS", "ensure_ledger"]
 
-# What a filter on records reads of a document besides its URL, where a subset has it.
-RECORD_FIELDS = ("record_type", "date", "http_status", "content_type")
+# What a filter on records or addresses may read of a document besides its URL, as far as a
+# subset's trails have it.
+RECORD_FIELDS = (
+    *("record_type", "date", "http_status", "content_type"),
+    *("path", "repo", "licence", "programming_language"),
+)
 
 
 def ensure_ledger(run: AuditRun) -> None:

@@ -248,7 +248,7 @@ def _flips_of_record(run: AuditRun, was: Stage, becomes: Stage) -> pa.Table:
     keeps = kept.copy()
     for place, (row, keep) in enumerate(zip(rows, kept, strict=True)):
         document = Document("", **dict(zip(present, row, strict=True)))
-        # What another part of the run decided in the filter's name stays as it is.
+        # What was decided by more than the trail holds stays as it is.
         if was.settings.judge(document).keeps == keep:
             keeps[place] = becomes.settings.judge(document).keeps
     return _changed_rows(table, kept, keeps)
@@ -452,9 +452,12 @@ class _Answer:
         return tuple(Case(*row) for row in rows)
 
     def _ignores(self, strata: Sequence[Stratum]) -> Iterator[str]:
-        _, names = _stage_names(self._after)
-        entering = any(stratum.enter or stratum.unknown for stratum in strata)
-        if names and entering:
+        _, finders = _stage_names(self._after)
+        order = [stage.name for stage in self._after.built()]
+        entering = [order.index(s.stage) for s in strata if s.enter or s.unknown]
+        # One that a finder had dropped was held against the others by those before it.
+        names = [n for n in finders if entering and order.index(n) > min(entering)]
+        if names:
             yield (
                 f"entering documents weren't held against the others by {', '.join(names)}; "
                 "some may be duplicates"

@@ -16,7 +16,7 @@ __all__ = ["Contents", "Distribution", "Examples", "FormulaCount", "contents_of"
 
 _DOMAINS, _LANGUAGES, _OTHERS = 25, 15, 15
 # Besides domain and language: what the records of a subset may be grouped by.
-_GROUPED_BY = ("crawl", "repository", "repo", "archive", "language_name", "content_type")
+_GROUPED_BY = ("crawl", "programming_language", "repo", "licence", "content_type", "record_type")
 
 
 @dataclass(frozen=True, slots=True)

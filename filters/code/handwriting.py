@@ -12,6 +12,7 @@ from typing import ClassVar
 import yaml
 
 from filters.code.measures import data_share, long_line_measures
+from filters.rejudging import Bound, Law
 from schemas import Decision, Document
 
 __all__ = ["DataOnly", "Generated", "Minified"]
@@ -109,6 +110,7 @@ class DataOnly:
     fewest_chars: int = 2000
 
     name: ClassVar[str] = "data_only"
+    laws: ClassVar[tuple[Law, ...]] = (Bound("share", "at_most"),)
 
     def judge(self, document: Document) -> Decision:
         """Judges by the lines of numbers; the score is their share of the text."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from filters.code.handwriting import DataOnly
 from filters.rejudging import Bound, Recorded, laws_of, rejudged, settings_unjudged
 from filters.web.language import Language
 from filters.web.manual_rules import AccentedCharacters, TextLength
@@ -37,6 +38,8 @@ _TEXTS = (
     "Die Summe der Winkel im Dreieck beträgt zwei rechte, wie der Satz im ersten Buch zeigt. " * 3,
     "aé ü ö ï è " * 30,
     "Sei f stetig. " + _PROSE,
+    "1.5 2.5 3.5\n" * 20 + _PROSE,
+    "1 2 3\n" * 60,
     "lorem ipsum dolor sit amet consectetur adipiscing elit sed do eiusmod tempor incididunt " * 3,
 )
 _PAGES = (
@@ -71,6 +74,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "math_prefilter": lambda draw: MathPrefilter(threshold=draw(st.floats(0, 30))),
     "text_length": lambda draw: TextLength(minimum=draw(st.integers(0, 900))),
     "accented_characters": lambda draw: AccentedCharacters(maximum_share=draw(_unit)),
+    "data_only": lambda draw: DataOnly(share=draw(_unit), fewest_chars=100),
     "published_prefilter": lambda draw: PublishedPrefilter(math_score_threshold=draw(_unit)),
 }
 
@@ -90,7 +94,9 @@ def _recorded(decisions: list[Decision]) -> Recorded:
 
 
 def test_every_filter_with_laws_is_tried() -> None:
-    with_laws = {name for name, kind in STAGES["web"].items() if laws_of(kind.settings)}
+    with_laws = {
+        name for kinds in STAGES.values() for name, kind in kinds.items() if laws_of(kind.settings)
+    }
     assert with_laws - {"educational"} == set(_FILTERS), "educational has no packaged model"
 
 
