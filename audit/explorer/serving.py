@@ -97,6 +97,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        # Who opens the address as soon as it's printed waits instead of being refused.
+        listening.listen()
     except OSError as error:
         listening.close()
         raise AuditError(f"{host}:{port}: {error.strerror}; --port 0 takes a free one") from error
