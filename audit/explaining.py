@@ -15,7 +15,7 @@ from audit.overlaps import Overlap, overlaps_of
 from audit.run import AuditRun
 from filters.url_duplicates import canonical_url
 
-__all__ = ["Explanation", "Formulas", "explain"]
+__all__ = ["Explanation", "Formulas", "explain", "named_records"]
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{32}")
 _CAPTURES = 20
@@ -81,14 +81,19 @@ def explain(
     Raises:
         DocumentNotFound: The run has no such record; the message tells what is close.
     """
-    wanted = key.strip().strip("<>")
-    if not wanted:
-        raise DocumentNotFound("say which document: a URL or a document_id")
-    found = _found(run, wanted)
+    found = named_records(run, key)
     return tuple(_explained(run, record, overlaps, dedup) for record in found)
 
 
-def _found(run: AuditRun, key: str) -> list[Record]:
+def named_records(run: AuditRun, key: str) -> list[Record]:
+    """The records that a URL or document_id names, as ``explain`` finds them.
+
+    Raises:
+        DocumentNotFound: The run has none; the message tells what is close.
+    """
+    key = key.strip().strip("<>")
+    if not key:
+        raise DocumentNotFound("say which document: a URL or a document_id")
     if _DOCUMENT_ID.fullmatch(key):
         found = records(run, "document_id = ?", [key], limit=_CAPTURES)
     else:

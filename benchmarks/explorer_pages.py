@@ -65,7 +65,9 @@ def served(run: str, other: str) -> Iterator[Server]:
         try:
             lines = iter(process.stderr or ())
             address = next(m[0] for line in lines if (m := re.search(r"http://[^/]+", line)))
-            yield Server(address, psutil.Process(process.pid))
+            server = Server(address, psutil.Process(process.pid))
+            server.ask("/scores")  # what a start prepares is there when this is
+            yield server
         finally:
             process.terminate()
 

@@ -14,6 +14,7 @@ from audit.errors import AuditError
 from audit.explorer.access import Access
 from audit.explorer.app import explorer_app
 from audit.explorer.explorer import Explorer
+from audit.explorer.preparing import prepared
 from audit.explorer.sources import SourceFinder
 from audit.labelling import default_labels_path
 from audit.run import AuditRun, open_run
@@ -56,11 +57,11 @@ def serve_run(
         explorer = Explorer(
             run, named, _labels_path(run, labels), access, SourceFinder(run, inputs), labeller
         )
-        explorer.assets.prepare()
         listening = opened.enter_context(_listen(host, port))
         address = _address(host, listening.getsockname()[1], access)
         err.print(f"{run.name} at {address}", highlight=False, soft_wrap=True)
         err.print("Ctrl-C ends it.")
+        opened.enter_context(prepared(explorer))
         if open_browser:
             webbrowser.open(address)
         config = uvicorn.Config(

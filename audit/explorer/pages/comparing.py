@@ -12,7 +12,7 @@ from audit.explorer.differences import difference_of
 from audit.explorer.explorer import Explorer, explorer_of, page
 from audit.run import AuditRun
 
-__all__ = ["compare_page", "text_page"]
+__all__ = ["compare_page", "compared", "text_page"]
 
 
 def compare_page(request: Request) -> Response:
@@ -21,7 +21,7 @@ def compare_page(request: Request) -> Response:
     name = request.query_params.get("with", next(iter(explorer.others), ""))
     if not name:
         return page(request, "compare.html", {"other": "", "comparison": None})
-    comparison = _compared(explorer.run, _other(explorer, name))
+    comparison = compared(explorer.run, _other(explorer, name))
     return page(request, "compare.html", {"other": name, "comparison": comparison})
 
 
@@ -47,6 +47,7 @@ def _other(explorer: Explorer, name: str) -> AuditRun:
     return explorer.others[name]
 
 
-def _compared(run: AuditRun, other: AuditRun) -> Comparison:
+def compared(run: AuditRun, other: AuditRun) -> Comparison:
+    """Two runs against each other, compared once."""
     found: Comparison = run.cached(("comparison", other.name), lambda: diff(run, other))
     return found

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from audit.errors import DocumentNotFound
-from audit.explaining import explain
+from audit.explaining import named_records
 from audit.explorer.explorer import explorer_of, number_of, page
 from audit.searching import search
 
@@ -55,12 +55,12 @@ def find(request: Request) -> Response:
         return RedirectResponse("/documents", 303)
     if _ADDRESS.match(words):
         try:
-            found = explain(explorer.run, words)
+            found = named_records(explorer.run, words)
         except DocumentNotFound:
             return _to_list(url=words)
         if len(found) == 1:
-            return RedirectResponse(f"/documents/{found[0].record.document_id}", 303)
-        return _to_list(url=found[0].record.url)
+            return RedirectResponse(f"/documents/{found[0].document_id}", 303)
+        return _to_list(url=found[0].url)
     if _DOMAIN.fullmatch(words):
         return _to_list(domain=words.rstrip("/"))
     if "/" in words and " " not in words:

@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from audit.explorer.explorer import explorer_of, page
 from audit.funnels import funnel, group_keys
+from audit.run import AuditRun
 
-__all__ = ["funnel_page", "run_page"]
+__all__ = ["first_group", "funnel_page", "run_page"]
 
 UNITS = {"records": "records", "source_bytes": "bytes", "tokens": "tokens"}
 """What a funnel can be counted in, and how that is called."""
@@ -24,7 +25,7 @@ def funnel_page(request: Request) -> Response:
     unit = request.query_params.get("unit", "records")
     keys = group_keys(explorer.run)
     offered = [key for key in _PREFERRED if key in keys]
-    by = request.query_params.get("by", offered[0] if offered else "")
+    by = request.query_params.get("by", first_group(explorer.run))
     counted = funnel(explorer.run, by)
     return page(
         request,
@@ -37,6 +38,12 @@ def funnel_page(request: Request) -> Response:
             "keys": [*offered, *(key for key in keys if key not in offered)],
         },
     )
+
+
+def first_group(run: AuditRun) -> str:
+    """What the funnel is grouped by unless somebody asks otherwise."""
+    keys = group_keys(run)
+    return next((key for key in _PREFERRED if key in keys), "")
 
 
 def run_page(request: Request) -> Response:
