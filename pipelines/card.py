@@ -14,10 +14,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.files import open_parquet
 from pipelines.run_directory import RunDirectory, write_atomically
 from pipelines.token_counts import TokenCounter, estimated_tokens
 
@@ -188,7 +188,7 @@ def _count_trails(card: Card, path: Path) -> None:
 def _batches(
     path: Path, columns: Sequence[str], rows: int = _BATCH_ROWS
 ) -> Iterator[pa.RecordBatch]:
-    with pq.ParquetFile(path) as file:
+    with open_parquet(path) as file:
         yield from file.iter_batches(rows, columns=list(columns))
 
 

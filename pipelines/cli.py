@@ -14,7 +14,6 @@ import shlex
 import sys
 from dataclasses import asdict
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -24,10 +23,20 @@ from rich.table import Table
 
 from pipelines.card import card_table
 from pipelines.deduplication.command import dedup
+from pipelines.files import address_of
 from pipelines.funnel import funnel_table
 from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
-from pipelines.options import BEAM, Against, Fresh, KeepWork, ProgressMode, Workers
+from pipelines.options import (
+    BEAM,
+    Against,
+    FinishedRun,
+    Folder,
+    Fresh,
+    KeepWork,
+    ProgressMode,
+    Workers,
+)
 from pipelines.overlap.commands import app as overlap_app
 from pipelines.recipe import difference, load_recipe, packaged_recipes
 from pipelines.subsets import InputNames, subset_of
@@ -70,7 +79,7 @@ def main() -> None:
 def run(
     context: typer.Context,
     recipe: Annotated[str, typer.Argument(help="Name of a packaged recipe, or a recipe file.")],
-    output: Annotated[Path, typer.Option(help="Folder of the run.")],
+    output: Folder,
     input: Annotated[  # noqa: A002
         list[str] | None,
         typer.Option(
@@ -122,12 +131,12 @@ def run(
                 keep_work=keep_work,
                 command=shlex.join(["proofmill", *sys.argv[1:]]),
             ).execute()
-        _report(outcome, output, progress)
+        _report(outcome, address_of(output), progress)
 
 
 @app.command()
 def verify(
-    run_dir: Annotated[Path, typer.Argument(help="Folder of a finished run.")],
+    run_dir: FinishedRun,
     regenerate: Annotated[
         bool, typer.Option(help="Make the run again in a scratch folder and compare bytes.")
     ] = False,
@@ -212,17 +221,17 @@ def diff_recipes(
     out.print(table)
 
 
-def _report(outcome: Outcome, output: Path, progress: str) -> None:
+def _report(outcome: Outcome, output: str, progress: str) -> None:
     manifest = outcome.manifest
     counts = manifest["counts"]
     if progress == "json":
         summary = {
             "finished": True,
-            "output": str(output),
+            "output": output,
             "seconds": manifest["run"]["seconds"],
             "counts": counts,
             "drops": manifest["drops"],
-            "manifest": str(output / "manifest.json"),
+            "manifest": f"{output}/manifest.json",
         }
         print(json.dumps(summary), flush=True)
         return
@@ -244,7 +253,7 @@ def _report(outcome: Outcome, output: Path, progress: str) -> None:
     out.print(_next_steps(output), highlight=False)
 
 
-def _next_steps(output: Path) -> Table:
+def _next_steps(output: str) -> Table:
     table = Table(
         box=None, pad_edge=False, show_header=False, title="\nLook at", title_justify="left"
     )

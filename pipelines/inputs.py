@@ -11,13 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
 
 from extractors.warc import ByteSource, FileSource
 from pipelines.errors import InputError
+from pipelines.object_store import store_of
 
 __all__ = ["InputFile", "ReadTask", "open_source", "resolve_inputs"]
 
@@ -94,8 +94,8 @@ def open_source(uri: str) -> ByteSource:
     Raises:
         OSError: It can't be opened or read, retries included.
     """
-    if uri.startswith("s3://"):
-        return _S3Source(uri)
+    if uri.startswith(("s3://", "gs://")):
+        return _ObjectSource(uri)
     if uri.startswith(("https://", "http://")):
         return _HttpSource(uri)
     return FileSource(uri)
@@ -112,8 +112,8 @@ def _named(inputs: Iterable[str], limit: int | None, base: str) -> Iterator[tupl
             for line in _lines(text)[:limit]:
                 uri = line if is_remote(line) else base + line
                 yield _name(uri, ""), uri
-        elif text.startswith("s3://"):
-            yield from _s3_matches(text)
+        elif text.startswith(("s3://", "gs://")):
+            yield from _object_matches(text)
         elif is_remote(text):
             yield _name(text, ""), text
         else:
@@ -193,23 +193,7 @@ class _RangeSource(ABC):
         """The bytes from ``first`` to ``last``, both included, as HTTP counts ranges."""
 
 
-# ---- S3 -----------------------------------------------------------------------------------------
-
-
-@functools.cache
-def _s3() -> Any:
-    """One client a process; anonymous when no credentials are found, as for Common Crawl."""
-    import boto3
-    from botocore import UNSIGNED
-    from botocore.config import Config
-
-    retries = {"max_attempts": 10, "mode": "adaptive"}
-    session = boto3.session.Session()
-    if session.get_credentials() is None:
-        config = Config(retries=retries, signature_version=UNSIGNED)
-        region = session.region_name or "us-east-1"
-        return session.client("s3", config=config, region_name=region)
-    return session.client("s3", config=Config(retries=retries))
+# ---- object stores ------------------------------------------------------------------------------
 
 
 def _bucket_and_key(uri: str) -> tuple[str, str]:
@@ -217,47 +201,39 @@ def _bucket_and_key(uri: str) -> tuple[str, str]:
     return parts.netloc, parts.path.lstrip("/")
 
 
-def _s3_matches(uri: str) -> Iterator[tuple[str, str]]:
-    bucket, key = _bucket_and_key(uri)
+def _object_matches(uri: str) -> Iterator[tuple[str, str]]:
+    scheme, bucket, key = uri.partition(":")[0], *_bucket_and_key(uri)
     if not any(sign in key for sign in "*?["):
         yield _name(uri, ""), uri
         return
     fixed = re.split(r"[*?\[]", key)[0]
-    pages = _s3().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=fixed)
-    found = [
-        f"s3://{bucket}/{item['Key']}"
-        for page in pages
-        for item in page.get("Contents", [])
-        if fnmatch.fnmatchcase(item["Key"], key)
-    ]
+    try:
+        found = [
+            f"{scheme}://{bucket}/{item.key}"
+            for item in store_of(scheme, bucket).listed(fixed)
+            if fnmatch.fnmatchcase(item.key, key)
+        ]
+    except OSError as error:
+        raise InputError(f"can't list {uri}: {error}") from error
     if not found:
         raise InputError(f"no object matches {uri}")
     for item in found:
         yield _name(item, ""), item
 
 
-class _S3Source(_RangeSource):
-    """An S3 object; boto3 retries throttling, server errors and timeouts."""
+class _ObjectSource(_RangeSource):
+    """An object in a store, whose client retries."""
 
     def __init__(self, uri: str) -> None:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        self._errors = (BotoCoreError, ClientError)
-        self._bucket, self._key = _bucket_and_key(uri)
-        try:
-            head = _s3().head_object(Bucket=self._bucket, Key=self._key)
-        except self._errors as error:
-            raise OSError(f"{uri}: {error}") from error
-        super().__init__(uri, int(head["ContentLength"]))
+        bucket, self._key = _bucket_and_key(uri)
+        self._store = store_of(uri.partition(":")[0], bucket)
+        found = self._store.head(self._key)
+        if found is None:
+            raise OSError(f"{uri}: no such object")
+        super().__init__(uri, found.size)
 
     def _fetch(self, first: int, last: int) -> bytes:
-        wanted = f"bytes={first}-{last}"
-        try:
-            answer = _s3().get_object(Bucket=self._bucket, Key=self._key, Range=wanted)
-            data: bytes = answer["Body"].read()
-        except self._errors as error:
-            raise OSError(f"{self._uri}: {error}") from error
-        return data
+        return self._store.read_range(self._key, first, last)
 
 
 # ---- HTTPS --------------------------------------------------------------------------------------

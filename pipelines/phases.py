@@ -24,6 +24,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 
 from pipelines.errors import SourceFailed
+from pipelines.files import fetched
 from pipelines.plan import Plan
 from pipelines.reading import read_task
 from pipelines.recipe import Recipe
@@ -65,7 +66,7 @@ class WriteShards(Phase):
 @functools.lru_cache(maxsize=4)
 def plan_of(root: str) -> tuple[Plan, Recipe]:
     """The plan of a run and its recipe, read once a process."""
-    plan = Plan.from_json(json.loads(RunDirectory(Path(root)).plan.read_text("utf-8")))
+    plan = Plan.from_json(json.loads(fetched(RunDirectory(Path(root)).plan).read_text("utf-8")))
     return plan, Recipe.model_validate(plan.recipe)
 
 

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pipelines.candidates import candidate_writer
+from pipelines.files import remove
 from pipelines.inputs import ReadTask
 from pipelines.judge import Judged, in_share
 from pipelines.parquet import row_writer, write_table
@@ -63,7 +64,7 @@ def read_task(
     started = time.monotonic()
     for path in run.read_outputs(task.number):
         # Of an earlier reading that began at a wrong place; this one may have nothing to write.
-        path.unlink(missing_ok=True)
+        remove(path)
     tally, counts = Tally(), _Counts(Counter(), Counter(), Counter())
     progress = ProgressWriter(run.progress, task.number)
     layout = subset_of(recipe.subset).layout

@@ -6,7 +6,6 @@ import fcntl
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.errors import RunLocked
+from pipelines.files import fetched, listed, publish, remove, remove_tree
+from pipelines.remote_lock import held
 
 __all__ = [
     "OUTPUTS",
@@ -63,12 +64,17 @@ def write_atomically(path: Path) -> Iterator[Path]:
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
+        publish(path)
     finally:
         temporary.unlink(missing_ok=True)
 
 
+# What people look at: pictures and data cards.
+_SHOWN = ("funnel.*", "funnel-languages.*", "card.*")
+
+
 class RunDirectory:
-    """The folder of one run.
+    """The folder of one run, on this machine or mirrored from an object store.
 
     ``documents/``, ``trails/``, ``dropped/`` and ``views/`` are the result; ``work/`` holds what
     later phases read and the markers by which a killed run resumes.
@@ -108,7 +114,7 @@ class RunDirectory:
         return [
             self.candidates(task),
             self.candidate_trails(task),
-            *sorted(self.index.glob(f"{task:06d}.*")),
+            *listed(self.index, f"{task:06d}.*"),
             self.read_trails(task),
             self.read_dropped(task),
             *(self.side_table(name, task) for name in SIDE_TABLES),
@@ -160,12 +166,13 @@ class RunDirectory:
 
     def done(self, phase: str, numbers: Iterable[int]) -> list[int]:
         """Which of a phase's tasks are finished, in order."""
-        return [number for number in numbers if self.marker(phase, number).exists()]
+        present = {path.name for path in listed(self.work / phase, "*.json")}
+        return [number for number in numbers if self.marker(phase, number).name in present]
 
     def read_json(self, path: Path) -> Any:
         """What ``write_json`` wrote; None when there is no such file."""
         try:
-            return json.loads(path.read_text("utf-8"))
+            return json.loads(fetched(path).read_text("utf-8"))
         except FileNotFoundError:
             return None
 
@@ -179,12 +186,18 @@ class RunDirectory:
     def clear(self) -> None:
         """Removes everything that a run wrote here, and nothing else."""
         for name in (*OUTPUTS, *SIDE_TABLES, "work"):
-            shutil.rmtree(self.root / name, ignore_errors=True)
+            remove_tree(self.root / name)
         for path in (self.plan, self.manifest, self.recipe, self.log):
-            path.unlink(missing_ok=True)
-        for pattern in ("funnel.*", "funnel-languages.*", "card.*"):
+            remove(path)
+        for pattern in _SHOWN:
+            for path in listed(self.root, pattern):
+                remove(path)
+
+    def publish_shown(self) -> None:
+        """Makes pictures and cards, which are written in place, visible to others."""
+        for pattern in _SHOWN:
             for path in self.root.glob(pattern):
-                path.unlink()
+                publish(path)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -199,4 +212,5 @@ class RunDirectory:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
                 raise RunLocked(f"another run is at work in {self.root}") from error
-            yield
+            with held(self.root / ".lock"):
+                yield

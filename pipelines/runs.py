@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from pipelines.deduplication.index import Index, IndexedTask
 from pipelines.deduplication.stages import Deduplication
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, OtherRun
+from pipelines.files import address_of, remove, remove_tree
 from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.inputs import InputFile
 from pipelines.language_funnels import draw_language_funnels
@@ -28,7 +28,7 @@ from pipelines.phases import Phase, ReadTasks, WriteShards, plan_of
 from pipelines.plan import Plan, make_plan
 from pipelines.progress import Display, Tally
 from pipelines.recipe import Recipe
-from pipelines.run_directory import RunDirectory
+from pipelines.run_directory import RunDirectory, write_atomically
 from pipelines.subsets import subset_of
 from pipelines.token_counts import token_counter
 from pipelines.writing import shard_count
@@ -66,7 +66,7 @@ class Run:
     Args:
         recipe: The recipe.
         inputs: The files.
-        output: The folder.
+        output: The folder; of a remote one its mirror, as ``folder_at`` gives it.
         engine: What runs the phases.
         against: Finished runs whose documents are there already; copies of them are dropped.
         display: How progress is shown.
@@ -145,7 +145,8 @@ class Run:
         else:
             directory.work.mkdir(parents=True, exist_ok=True)
             text = yaml.safe_dump(plan.recipe, sort_keys=False, allow_unicode=True, width=100)
-            directory.recipe.write_text(text, encoding="utf-8")
+            with write_atomically(directory.recipe) as temporary:
+                temporary.write_text(text, encoding="utf-8")
         directory.write_json(directory.plan, plan.to_json())
         plan_of.cache_clear()
         return plan
@@ -163,7 +164,7 @@ class Run:
         if next(sizes) != next(sizes):
             changed.append("inputs")
         raise OtherRun(
-            f"{self._directory.root} holds a run with other {', '.join(changed)}: "
+            f"{address_of(self._directory.root)} holds a run with other {', '.join(changed)}: "
             "choose another folder, or --fresh to delete what is there"
         )
 
@@ -181,7 +182,7 @@ class Run:
 
         for number in tasks:
             # Of an earlier start; this one may succeed.
-            self._directory.failure(number).unlink(missing_ok=True)
+            remove(self._directory.failure(number))
 
         def missing() -> list[tuple[int, int]]:
             done = set(self._directory.done("read", tasks))
@@ -191,7 +192,7 @@ class Run:
         while repairs := self._misread(plan, failures):
             self._log.info("ranges read again from their true beginning", tasks=len(repairs))
             for number, _ in repairs:
-                self._directory.marker("read", number).unlink()
+                remove(self._directory.marker("read", number))
 
             def remaining(repairs: list[tuple[int, int]] = repairs) -> list[tuple[int, int]]:
                 done = self._directory.done("read", [number for number, _ in repairs])
@@ -339,7 +340,7 @@ class Run:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
             "resumed_tasks": resumed,
-            "against": [str(run.root) for run in self._against],
+            "against": [address_of(run.root) for run in self._against],
             "beam_metrics": dict(sorted(self._metrics.items())),
         }
         counts = manifest["counts"]
@@ -347,9 +348,10 @@ class Run:
         for suffix in ("png", "svg"):
             draw_funnel(manifest_funnel(manifest), title, directory.root / f"funnel.{suffix}")
         self._write_card(manifest)
+        directory.publish_shown()
         directory.write_json(directory.manifest, manifest)
         if not self._keep_work:
-            shutil.rmtree(directory.work, ignore_errors=True)
+            remove_tree(directory.work)
         return manifest
 
     def _write_card(self, manifest: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 from filters.model_downloads import downloads_reported
 from filters.models import ModelError
 from pipelines.errors import ProofmillError
+from pipelines.files import drop_mirror, publish
 from pipelines.run_directory import RunDirectory
 
 __all__ = ["err", "explained", "logged", "out", "quiet_import", "silence_logs"]
@@ -83,9 +84,10 @@ def quiet_import() -> Iterator[None]:
 
 @contextmanager
 def logged(output: Path) -> Iterator[None]:
-    """Structured log lines into the run's folder."""
+    """Structured log lines into the run's folder; of a remote one the mirror goes in the end."""
     output.mkdir(parents=True, exist_ok=True)
-    with RunDirectory(output).log.open("a", encoding="utf-8") as file:
+    log = RunDirectory(output).log
+    with log.open("a", encoding="utf-8") as file:
         structlog.configure(
             processors=[
                 structlog.contextvars.merge_contextvars,
@@ -105,3 +107,6 @@ def logged(output: Path) -> Iterator[None]:
             raise
         finally:
             structlog.configure(wrapper_class=_SILENT)
+            file.flush()
+            publish(log)
+    drop_mirror(output)

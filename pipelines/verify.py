@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from pipelines.deduplication.corpus import CorpusRun
@@ -19,6 +18,7 @@ from pipelines.deduplication.parts import CorpusFile
 from pipelines.deduplication.recipe import DeduplicationRecipe
 from pipelines.engine import Engine
 from pipelines.errors import NotARun
+from pipelines.files import fetched, folder_at, listed, open_parquet
 from pipelines.inputs import InputFile
 from pipelines.plan import code_digest
 from pipelines.recipe import Recipe
@@ -65,7 +65,7 @@ def verify_run(root: Path, *, regenerate: bool = False, workers: int = 0) -> Ver
     """
     run = RunDirectory(root)
     try:
-        manifest: dict[str, Any] = json.loads(run.manifest.read_text("utf-8"))
+        manifest: dict[str, Any] = json.loads(fetched(run.manifest).read_text("utf-8"))
     except FileNotFoundError as error:
         raise NotARun(f"{root} has no manifest.json: no run, or one that isn't finished") from error
     found = Verification()
@@ -81,20 +81,20 @@ def verify_run(root: Path, *, regenerate: bool = False, workers: int = 0) -> Ver
 
 
 def _check_files(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
-    listed = {file["path"]: file for file in manifest["files"]}
+    named = {file["path"]: file for file in manifest["files"]}
     present = {
         run.below(path)
         for kind in (*OUTPUTS, *SIDE_TABLES)
-        for path in (run.root / kind).rglob("*.parquet")
+        for path in listed(run.root / kind, "*.parquet")
     }
-    found.faults += [f"{path} is not in the manifest" for path in sorted(present - set(listed))]
-    for path, file in sorted(listed.items()):
+    found.faults += [f"{path} is not in the manifest" for path in sorted(present - set(named))]
+    for path, file in sorted(named.items()):
         if path not in present:
             found.faults.append(f"{path} is missing")
-        elif file_sha256(run.root / path) != file["sha256"]:
+        elif file_sha256(fetched(run.root / path)) != file["sha256"]:
             found.faults.append(f"{path} has changed: its SHA-256 is not the manifest's")
     if not found.faults:
-        found.checked.append(f"{len(listed)} files have the manifest's SHA-256")
+        found.checked.append(f"{len(named)} files have the manifest's SHA-256")
 
 
 def _check_documents(run: RunDirectory, manifest: dict[str, Any], found: Verification) -> None:
@@ -178,7 +178,7 @@ def _table(
     run: RunDirectory, path: str, schema: pa.Schema, columns: list[str], found: Verification
 ) -> pa.Table | None:
     try:
-        with pq.ParquetFile(run.root / path) as file:
+        with open_parquet(run.root / path) as file:
             check_schema(file.schema_arrow, schema)
             table: pa.Table = file.read(columns=columns)
             return table
@@ -220,9 +220,9 @@ def _check_regeneration(
 def _run_again(
     run: RunDirectory, manifest: dict[str, Any], scratch: Path, workers: int
 ) -> dict[str, Any]:
-    recipe = Recipe.model_validate(json.loads(run.plan.read_text("utf-8"))["recipe"])
+    recipe = Recipe.model_validate(json.loads(fetched(run.plan).read_text("utf-8"))["recipe"])
     inputs = [InputFile(entry["name"], entry["uri"], entry["size"]) for entry in manifest["inputs"]]
-    against = [Path(path) for path in manifest["run"]["against"]]
+    against = [folder_at(path) for path in manifest["run"]["against"]]
     engine = Engine(workers)
     again = Run(recipe, inputs, scratch, engine, against=against, display="quiet")
     return again.execute().manifest
@@ -231,12 +231,14 @@ def _run_again(
 def _deduplicated(
     run: RunDirectory, manifest: dict[str, Any], scratch: Path, workers: int
 ) -> dict[str, Any]:
-    recipe = DeduplicationRecipe.model_validate(yaml.safe_load(run.recipe.read_text("utf-8")))
+    recipe = DeduplicationRecipe.model_validate(
+        yaml.safe_load(fetched(run.recipe).read_text("utf-8"))
+    )
     files = [
         CorpusFile(entry["subset"], entry["name"], entry["uri"], entry["size"], entry["rows"])
         for entry in manifest["inputs"]
     ]
-    against = [Path(path) for path in manifest["run"]["against"]]
+    against = [folder_at(path) for path in manifest["run"]["against"]]
     engine = Engine(workers)
     again = CorpusRun(recipe, files, scratch, engine, against=against, display="quiet")
     return again.execute().manifest

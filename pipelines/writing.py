@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 from pipelines.deduplication.index import Stages
 from pipelines.deduplication.stages import verdicts_between
 from pipelines.errors import ConservationError
+from pipelines.files import listed, open_parquet
 from pipelines.judge import in_share
 from pipelines.parquet import write_table
 from pipelines.recipe import Recipe
@@ -149,16 +150,17 @@ def _gathered(
         [schema.empty_table()] for schema in (layout.documents, layout.trails, SIGNATURES)
     )
     places = []
+    there = {*listed(run.work / "read", "*.parquet"), *listed(run.index, "*.parquet")}
     for task in tasks:
-        if not run.candidates(task).exists():
+        if run.candidates(task) not in there:
             continue
         indexed = run.index / f"{task:06d}.parquet"
         with ExitStack() as stack:
-            candidates = stack.enter_context(pq.ParquetFile(run.candidates(task)))
+            candidates = stack.enter_context(open_parquet(run.candidates(task)))
             # Files of one task are written in groups of the same rows.
-            beside = [(stack.enter_context(pq.ParquetFile(run.candidate_trails(task))), trails)]
-            if indexed.exists():
-                beside.append((stack.enter_context(pq.ParquetFile(indexed)), signatures))
+            beside = [(stack.enter_context(open_parquet(run.candidate_trails(task))), trails)]
+            if indexed in there:
+                beside.append((stack.enter_context(open_parquet(indexed)), signatures))
             for group, first_row in _groups(candidates, low, high):
                 table = candidates.read_row_group(group)
                 ids = table.column("document_id")

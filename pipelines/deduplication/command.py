@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.table import Table
 
 from pipelines.deduplication.recipe import load_deduplication_recipe
+from pipelines.files import address_of
 from pipelines.funnel import funnel_table
-from pipelines.options import Against, Fresh, KeepWork, ProgressMode, Workers
+from pipelines.options import Against, Folder, Fresh, KeepWork, ProgressMode, Workers
 from pipelines.terminal import err, explained, logged, out, quiet_import
 
 __all__ = ["dedup"]
@@ -28,7 +28,7 @@ def dedup(
             "may be repeated."
         ),
     ],
-    output: Annotated[Path, typer.Option(help="Folder of the run.")],
+    output: Folder,
     recipe: Annotated[
         str, typer.Option(help="Name of a packaged recipe, or a recipe file.")
     ] = "deduplicate",
@@ -67,7 +67,7 @@ def dedup(
     if progress == "json":
         keys = ("counts", "drops", "overlap")
         summary = {key: manifest[key] for key in keys}
-        print(json.dumps({"finished": True, "output": str(output), **summary}), flush=True)
+        print(json.dumps({"finished": True, "output": address_of(output), **summary}), flush=True)
     elif progress == "live":
         out.print(funnel_table(outcome.funnel))
         out.print(_overlap_table(manifest))
@@ -77,7 +77,9 @@ def dedup(
             f"\n{state}: {counts['kept']:,} of {counts['documents']:,} documents, {seconds:.1f} s",
             highlight=False,
         )
-        err.print(f"every document's decision is in {output}/decisions/", highlight=False)
+        err.print(
+            f"every document's decision is in {address_of(output)}/decisions/", highlight=False
+        )
 
 
 def _overlap_table(manifest: dict[str, Any]) -> Table:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -45,10 +44,11 @@ from pipelines.deduplication.stages import Deduplication, repeated_paragraphs
 from pipelines.deduplication.writing import write_part
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputError, OtherRun
+from pipelines.files import address_of, remove_tree
 from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.parquet import write_table
 from pipelines.plan import code_versions
-from pipelines.run_directory import RunDirectory
+from pipelines.run_directory import RunDirectory, write_atomically
 from schemas.signatures import REPEATED_PARAGRAPHS
 
 __all__ = ["CorpusRun", "DeduplicationOutcome"]
@@ -188,7 +188,8 @@ class CorpusRun:
         directory.work.mkdir(parents=True, exist_ok=True)
         directory.remove_stale()
         text = yaml.safe_dump(self._recipe.resolved, sort_keys=False, allow_unicode=True, width=100)
-        directory.recipe.write_text(text, encoding="utf-8")
+        with write_atomically(directory.recipe) as temporary:
+            temporary.write_text(text, encoding="utf-8")
         directory.write_json(directory.plan, fingerprint)
         manifest: dict[str, Any] | None = directory.read_json(directory.manifest)
         return manifest
@@ -273,7 +274,7 @@ class CorpusRun:
             "engine": self._engine.description,
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 2),
-            "against": [str(run.root) for run in self._against],
+            "against": [address_of(run.root) for run in self._against],
         }
         counts = manifest["counts"]
         title = f"{self._recipe.name}: {counts['documents']:,} documents, {counts['kept']:,} kept"
@@ -281,7 +282,7 @@ class CorpusRun:
             draw_funnel(manifest_funnel(manifest), title, directory.root / f"funnel.{suffix}")
         directory.write_json(directory.manifest, manifest)
         if not self._keep_work:
-            shutil.rmtree(directory.work, ignore_errors=True)
+            remove_tree(directory.work)
         return manifest
 
     def _write_repeated(self, parts: Iterable[int]) -> list[dict[str, Any]]:

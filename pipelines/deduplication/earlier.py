@@ -14,6 +14,7 @@ from filters.minhash import band_hashes
 from filters.near_duplicates import NearDuplicates
 from pipelines.deduplication.index import IndexedTask, scheme_of, write_index_array
 from pipelines.errors import InputError
+from pipelines.files import fetched
 from pipelines.parquet import write_table
 from pipelines.run_directory import RunDirectory
 from schemas.signatures import SIGNATURES
@@ -84,7 +85,7 @@ def import_signatures(
 
 
 def _import(path: Path, folder: Path, number: int, near: NearDuplicates | None) -> IndexedTask:
-    table = pq.read_table(path)
+    table = pq.read_table(fetched(path))
     try:
         check_schema(table.schema, SIGNATURES)
     except SchemaMismatch as error:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.files import fetched, listed
 from pipelines.run_directory import write_atomically
 
 __all__ = ["DeduplicationFolder", "VerdictOrder"]
@@ -42,7 +43,7 @@ class DeduplicationFolder:
 
     def all_pairs(self, partition: int) -> list[Path]:
         """The candidate pairs of a partition, of all waves."""
-        return sorted((self.root / "pairs").glob(f"{partition:03d}-*.npy"))
+        return listed(self.root / "pairs", f"{partition:03d}-*.npy")
 
     def edges(self, kind: str, partition: int) -> Path:
         """Pairs that are similar, or an intermediate result of finding their components."""
@@ -50,7 +51,7 @@ class DeduplicationFolder:
 
     def all_edges(self, kind: str) -> list[Path]:
         """What ``edges`` names, as far as it's there."""
-        return sorted((self.root / "edges" / kind).glob("*.npy"))
+        return listed(self.root / "edges" / kind, "*.npy")
 
     def paragraphs(self, part: int, partition: int) -> Path:
         """Hashes of repeated paragraphs and in how many documents they are."""
@@ -58,7 +59,7 @@ class DeduplicationFolder:
 
     def all_paragraphs(self) -> list[Path]:
         """What ``paragraphs`` names, as far as it's there."""
-        return sorted((self.root / "paragraphs").glob("*.npy"))
+        return listed(self.root / "paragraphs", "*.npy")
 
     def verdicts(self, stage: str, by: VerdictOrder, part: int, partition: int) -> Path:
         """What a stage drops, in order of place or of document_id."""
@@ -66,7 +67,17 @@ class DeduplicationFolder:
 
     def all_verdicts(self, stage: str, by: VerdictOrder) -> list[Path]:
         """What ``verdicts`` names, as far as it's there; of every stage for the stage ``*``."""
-        return sorted((self.root / "verdicts").glob(f"{stage}/{by}/*.parquet"))
+        return listed(self.root / "verdicts", f"{stage}/{by}/*.parquet")
+
+    def wave_pairs(self) -> list[Path]:
+        """The candidate pairs of all partitions and waves."""
+        return listed(self.root / "pairs", "*.npy")
+
+    @staticmethod
+    def read_array(path: Path) -> npt.NDArray[Any]:
+        """An array that ``write_array`` wrote, memory-mapped."""
+        array: npt.NDArray[Any] = np.load(fetched(path), mmap_mode="r", allow_pickle=False)
+        return array
 
     @staticmethod
     def write_array(path: Path, array: npt.NDArray[Any]) -> None:

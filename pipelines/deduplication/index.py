@@ -28,6 +28,7 @@ from filters.minhash import SCHEME, Shingles, band_hashes
 from filters.near_duplicates import NearDuplicates
 from filters.repeated_paragraphs import RepeatedParagraphs
 from filters.url_duplicates import UrlDuplicates
+from pipelines.files import fetched, listed, remove
 from pipelines.parquet import write_table
 from pipelines.run_directory import write_atomically
 from schemas.signatures import SIGNATURES
@@ -147,8 +148,8 @@ class IndexedTask:
 
     def remove(self) -> None:
         """Removes what an earlier attempt at it left."""
-        for path in Path(self.folder).glob(f"{self.number:06d}.*"):
-            path.unlink()
+        for path in listed(Path(self.folder), f"{self.number:06d}.*"):
+            remove(path)
 
 
 class IndexWriter:
@@ -311,7 +312,7 @@ class Index:
 
     def table(self, place: int, columns: Sequence[str]) -> pa.Table:
         """Columns of the table of a task, given by its place in ``tasks``."""
-        return pq.read_table(self.tasks[place].file("parquet"), columns=list(columns))
+        return pq.read_table(fetched(self.tasks[place].file("parquet")), columns=list(columns))
 
     def bands(self, place: int) -> npt.NDArray[np.uint64]:
         """The band hashes of a task, of shape (bands, rows); 0 for a document without shingles."""
@@ -369,7 +370,7 @@ class Index:
     @classmethod
     def read(cls, path: Path) -> Self:
         """From a file that holds ``to_json``."""
-        return cls.from_json(json.loads(path.read_text("utf-8")))
+        return cls.from_json(json.loads(fetched(path).read_text("utf-8")))
 
 
 def write_index_array(task: IndexedTask, kind: str, array: npt.NDArray[Any]) -> None:
@@ -380,13 +381,13 @@ def write_index_array(task: IndexedTask, kind: str, array: npt.NDArray[Any]) -> 
 
 @functools.lru_cache(maxsize=512)
 def _mapped(path: str) -> npt.NDArray[Any]:
-    array: npt.NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+    array: npt.NDArray[Any] = np.load(fetched(Path(path)), mmap_mode="r", allow_pickle=False)
     return array
 
 
 @functools.lru_cache(maxsize=256)
 def _opened(path: str) -> io.FileIO:
-    return io.FileIO(path)
+    return io.FileIO(fetched(Path(path)))
 
 
 def scheme_of(near: NearDuplicates) -> str:

@@ -42,6 +42,7 @@ from pipelines.deduplication.verification import (
     similarities,
     similarity_threshold,
 )
+from pipelines.files import exists, fetched
 from pipelines.parquet import write_table
 
 __all__ = [
@@ -231,11 +232,11 @@ class _OverIndex(beam.DoFn):
 
     def setup(self) -> None:
         path = self._folder.index
-        self._index = _index(str(path), path.stat().st_mtime_ns)
+        self._index = _index(str(path), fetched(path).stat().st_mtime_ns)
 
     def _dropped(self, place: int) -> npt.NDArray[np.bool_]:
         low, high = self._index.bases[place], self._index.bases[place + 1]
-        return np.asarray(np.load(self._folder.dropped, mmap_mode="r")[low:high])
+        return np.asarray(self._folder.read_array(self._folder.dropped)[low:high])
 
 
 @beam.typehints.with_input_types(int)
@@ -273,8 +274,8 @@ class _ClusterMembers(_OverIndex):
 
     def process(self, element: int) -> Iterable[tuple[int, bytes]]:
         low, high = self._index.bases[element], self._index.bases[element + 1]
-        labels = np.load(self._folder.labels, mmap_mode="r")[low:high]
-        member = np.load(self._folder.members, mmap_mode="r")[low:high]
+        labels = self._folder.read_array(self._folder.labels)[low:high]
+        member = self._folder.read_array(self._folder.members)[low:high]
         rows = np.flatnonzero(member & (labels % self._parts == self._part))
         groups = np.zeros((len(rows), 2), np.uint64)
         groups[:, 0] = labels[rows]
@@ -368,7 +369,7 @@ class _Verify(_OverIndex):
         self._near = near
 
     def process(self, element: int) -> Iterator[int]:
-        found = [np.load(path) for path in self._folder.all_pairs(element)]
+        found = [self._folder.read_array(path) for path in self._folder.all_pairs(element)]
         pairs = np.unique(np.concatenate([np.empty(0, PAIR), *found]))
         least = similarity_threshold(self._near)
         if least:
@@ -425,9 +426,9 @@ class _ReadEdges(_OverIndex):
 
     def process(self, element: int) -> Iterator[tuple[int, bytes]]:
         path = self._folder.edges(self._source, element)
-        if not path.exists():
+        if not exists(path):
             return
-        edges = np.load(path)
+        edges = self._folder.read_array(path)
         turned = np.empty_like(edges)
         turned["first"], turned["second"] = edges["second"], edges["first"]
         yield from pair_blocks(turned, PARTITIONS)

@@ -22,6 +22,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from pipelines.files import listed
+
 __all__ = ["PhaseDisplay"]
 
 _SECONDS = 0.5
@@ -57,7 +59,9 @@ class PhaseDisplay:
         self._stream.close()
 
     def _done(self) -> int:
-        return sum(marker.exists() for marker in self._markers)
+        folders = {marker.parent for marker in self._markers}
+        there = {path for folder in folders for path in listed(folder, "*.json")}
+        return sum(marker in there for marker in self._markers)
 
     def _watch(self) -> None:
         console = Console(file=self._stream)

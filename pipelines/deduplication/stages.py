@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +37,8 @@ from pipelines.deduplication.phases import (
     VerifyPairs,
 )
 from pipelines.errors import ConservationError
+from pipelines.files import exists, fetched, remove_tree
+from pipelines.run_directory import write_atomically
 
 __all__ = [
     "Deduplication",
@@ -105,7 +106,7 @@ class Deduplication:
         """
         folder = DeduplicationFolder(self.root)
         self.root.mkdir(parents=True, exist_ok=True)
-        folder.index.write_text(json.dumps(index.to_json()), "utf-8")
+        _write_text(folder.index, json.dumps(index.to_json()))
         dropped = np.zeros(index.documents, np.bool_)
         subsets = self._subsets(index)
         counts: dict[str, int] = {}
@@ -139,11 +140,10 @@ class Deduplication:
 
     def _once(self, folder: DeduplicationFolder, step: str, work: Callable[[], None]) -> None:
         marker = folder.marker(step)
-        if marker.exists():
+        if exists(marker):
             return
         work()
-        marker.parent.mkdir(parents=True, exist_ok=True)
-        marker.write_text("{}\n", "utf-8")
+        _write_text(marker, "{}\n")
 
     # ---- equal keys -----------------------------------------------------------------------------
 
@@ -155,7 +155,7 @@ class Deduplication:
         column: str,
         subsets: Sequence[str],
     ) -> None:
-        shutil.rmtree(folder.root / "verdicts" / stage.name, ignore_errors=True)
+        remove_tree(folder.root / "verdicts" / stage.name)
         order = _equal_order(stage, self.precedence)
         size = index.documents * member_dtype(index.id_bytes).itemsize
         parts = self._waves(size)
@@ -171,7 +171,7 @@ class Deduplication:
             )
 
     def _chunks(self, folder: DeduplicationFolder, index: Index, chunks: ChunkDuplicates) -> None:
-        shutil.rmtree(folder.root / "verdicts" / chunks.name, ignore_errors=True)
+        remove_tree(folder.root / "verdicts" / chunks.name)
         parts = self._waves(chunk_bytes(index))
         write_chunk_verdicts(folder, index, chunks.name, parts)
 
@@ -187,10 +187,10 @@ class Deduplication:
         self.candidates(folder, index, near)
         self._once(folder, "edges", lambda: self._edges(folder, near))
         self._once(folder, "components", lambda: self._components(folder, index))
-        members = np.load(folder.members, mmap_mode="r")
+        members = folder.read_array(folder.members)
         size = int(members.sum()) * member_dtype(index.id_bytes).itemsize
         parts = self._waves(size)
-        shutil.rmtree(folder.root / "verdicts" / near.name, ignore_errors=True)
+        remove_tree(folder.root / "verdicts" / near.name)
         order = Order(near.keep, self.precedence, near.licences)
         for part in range(parts):
             transform = ChooseRepresentatives(str(folder.root), near, order, subsets, part, parts)
@@ -222,7 +222,7 @@ class Deduplication:
             )
 
     def _edges(self, folder: DeduplicationFolder, near: NearDuplicates) -> None:
-        pairs = [len(np.load(p, mmap_mode="r")) for p in (folder.root / "pairs").glob("*.npy")]
+        pairs = [len(folder.read_array(path)) for path in folder.wave_pairs()]
         self.run(
             "Verify pairs",
             list(range(PARTITIONS)),
@@ -232,7 +232,7 @@ class Deduplication:
 
     def _components(self, folder: DeduplicationFolder, index: Index) -> None:
         if index.documents <= self.labels_in_memory:
-            blocks = (np.load(path) for path in folder.all_edges("similar"))
+            blocks = (folder.read_array(path) for path in folder.all_edges("similar"))
             labels = components(blocks, index.documents)
         else:
             labels = self._stars(folder, index)
@@ -258,7 +258,7 @@ class Deduplication:
             before = small
         labels = np.arange(index.documents, dtype=np.int64)
         for path in folder.all_edges(before):
-            edges = np.load(path)
+            edges = folder.read_array(path)
             labels[edges["second"]] = edges["first"]
         return labels
 
@@ -289,12 +289,17 @@ def _equal_order(stage: UrlDuplicates | ExactDuplicates, precedence: tuple[str, 
     return Order((stage.keep,), precedence)
 
 
+def _write_text(path: Path, text: str) -> None:
+    with write_atomically(path) as temporary:
+        temporary.write_text(text, "utf-8")
+
+
 def _same_edges(folder: DeduplicationFolder, before: str, after: str) -> bool:
     paths = folder.all_edges(before), folder.all_edges(after)
     if [path.name for path in paths[0]] != [path.name for path in paths[1]]:
         return False
     return all(
-        np.array_equal(np.load(first), np.load(second))
+        np.array_equal(folder.read_array(first), folder.read_array(second))
         for first, second in zip(*paths, strict=True)
     )
 
@@ -306,7 +311,7 @@ def _mark(
     places = {task.number: place for place, task in enumerate(index.tasks) if not task.earlier}
     count = 0
     for path in folder.all_verdicts(stage, "place"):
-        table = pq.read_table(path, columns=["task", "row"])
+        table = pq.read_table(fetched(path), columns=["task", "row"])
         bases = np.array([index.bases[places[n]] for n in table.column("task").to_pylist()], int)
         ordinals = bases + table.column("row").to_numpy()
         if dropped[ordinals].any():
@@ -318,7 +323,8 @@ def _mark(
 
 def repeated_paragraphs(root: Path) -> npt.NDArray[np.void]:
     """The ``REPEATED`` rows that were counted, in order of hash."""
-    found = [np.load(path) for path in DeduplicationFolder(root).all_paragraphs()]
+    folder = DeduplicationFolder(root)
+    found = [folder.read_array(path) for path in folder.all_paragraphs()]
     return np.sort(np.concatenate([np.empty(0, REPEATED), *found]), order="hash")
 
 
@@ -334,7 +340,7 @@ def verdicts_between(root: Path, low: str, high: str) -> pa.Table:
 
 def _verdicts(root: Path, by: VerdictOrder, filters: list[tuple[str, str, Any]]) -> pa.Table:
     tables = [
-        pq.read_table(path, filters=filters, schema=VERDICTS)
+        pq.read_table(fetched(path), filters=filters, schema=VERDICTS)
         for path in DeduplicationFolder(root).all_verdicts("*", by)
     ]
     return pa.concat_tables([VERDICTS.empty_table(), *tables])

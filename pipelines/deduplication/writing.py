@@ -22,6 +22,7 @@ from pipelines.deduplication.recipe import DeduplicationRecipe
 from pipelines.deduplication.reducing import Reducer
 from pipelines.deduplication.stages import verdicts_of_task
 from pipelines.errors import ConservationError
+from pipelines.files import fetched
 from pipelines.judge import in_share
 from pipelines.parquet import open_writer, write_table
 from pipelines.run_directory import RunDirectory, write_atomically
@@ -56,7 +57,7 @@ def write_part(run: RunDirectory, recipe: DeduplicationRecipe, part: CorpusPart)
     verdicts = verdicts_of_task(run.deduplication, part.number)
     dropped = np.zeros(part.rows, np.bool_)
     dropped[verdicts.column("row").to_numpy()] = True
-    index = pq.read_table(run.index / f"{part.number:06d}.parquet")
+    index = pq.read_table(fetched(run.index / f"{part.number:06d}.parquet"))
     name = f"{part.file.subset or 'documents'}/{part.file.name.removesuffix('.parquet')}"
     documents = run.root / "documents" / f"{name}-{part.first:05d}.parquet"
     paragraphs = recipe.deduplication.paragraphs

@@ -15,7 +15,7 @@ import urllib3
 from moto.server import ThreadedMotoServer
 
 from extractors.warc import ArchiveReader
-from pipelines import inputs
+from pipelines import inputs, object_store
 from pipelines.errors import InputError
 from pipelines.inputs import open_source, resolve_inputs
 from pipelines.sample import sample_warc_path
@@ -164,13 +164,13 @@ def s3() -> Iterator[None]:
     patch.setenv("AWS_ACCESS_KEY_ID", "test")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    inputs._s3.cache_clear()
+    object_store.s3_client.cache_clear()
     client = boto3.client("s3")
     client.create_bucket(Bucket="crawl")
     for key in ("crawl-data/CC/a.warc.gz", "crawl-data/CC/b.warc.gz", "crawl-data/CC/b.wat.gz"):
         client.put_object(Bucket="crawl", Key=key, Body=sample_warc_path().read_bytes())
     yield
-    inputs._s3.cache_clear()
+    object_store.s3_client.cache_clear()
     server.stop()
     patch.undo()
 
