@@ -39,6 +39,7 @@ from pipelines.options import (
 )
 from pipelines.overlap.commands import app as overlap_app
 from pipelines.recipe import difference, load_recipe, packaged_recipes
+from pipelines.run_directory import RunDirectory
 from pipelines.subsets import InputNames, subset_of
 from pipelines.terminal import err, explained, logged, out, quiet_import, silence_logs
 from pipelines.training.calibrate_command import calibrate_command
@@ -131,7 +132,7 @@ def run(
                 keep_work=keep_work,
                 command=shlex.join(["proofmill", *sys.argv[1:]]),
             ).execute()
-        _report(outcome, address_of(output), progress)
+        _report(outcome, output, progress)
 
 
 @app.command()
@@ -221,7 +222,8 @@ def diff_recipes(
     out.print(table)
 
 
-def _report(outcome: Outcome, output: str, progress: str) -> None:
+def _report(outcome: Outcome, folder: Path, progress: str) -> None:
+    output = address_of(folder)
     manifest = outcome.manifest
     counts = manifest["counts"]
     if progress == "json":
@@ -238,8 +240,9 @@ def _report(outcome: Outcome, output: str, progress: str) -> None:
     if progress == "quiet":
         return
     out.print(funnel_table(outcome.funnel))
-    if (output / "card.json").exists():
-        out.print(card_table(json.loads((output / "card.json").read_text("utf-8"))))
+    card = RunDirectory(folder).read_json(folder / "card.json")
+    if card is not None:
+        out.print(card_table(card))
     formulas = sum(manifest["formulas"]["formulas_kept"].values())
     state = "already complete" if outcome.already_complete else "done"
     out.print(
@@ -250,14 +253,13 @@ def _report(outcome: Outcome, output: str, progress: str) -> None:
     )
     if manifest["failed_inputs"]:
         out.print(f"[yellow]{len(manifest['failed_inputs'])} input file(s) failed[/]")
-    out.print(_next_steps(output), highlight=False)
+    out.print(_next_steps(output, has_card=card is not None), highlight=False)
 
 
-def _next_steps(output: str) -> Table:
+def _next_steps(output: str, *, has_card: bool) -> Table:
     table = Table(
         box=None, pad_edge=False, show_header=False, title="\nLook at", title_justify="left"
     )
-    has_card = (output / "card.json").exists()
     rows = (
         (f"{output}/funnel.png", "the picture of the funnel"),
         (f"{output}/documents/", "the corpus, Parquet shards"),
