@@ -97,12 +97,16 @@ def _by_words(mine: str, theirs: str) -> Iterator[Change]:
 
 
 def _blocks(first: Sequence[str], second: Sequence[str]) -> Iterator[tuple[str, str, bool]]:
-    """Equal stretches, and between them what the first has and what the second has instead."""
+    """Equal stretches, and between them what the first has and what the second has instead.
+
+    A space between two changed words belongs to the change, which is then read in one go.
+    """
     old: list[str] = []
     new: list[str] = []
     for block in Indel.opcodes(first, second):
         mine = first[block.src_start : block.src_end]
-        if block.tag != "equal":
+        between = (old or new) and mine == [" "] and block.src_end < len(first)
+        if block.tag != "equal" or between:
             old += mine
             new += second[block.dest_start : block.dest_end]
             continue

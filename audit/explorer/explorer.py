@@ -113,6 +113,11 @@ def _scored(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
+def _exact(value: float) -> str:
+    """A number as a field takes it: every digit, and none that says nothing."""
+    return repr(float(value)).removesuffix(".0")
+
+
 def _share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
@@ -160,6 +165,7 @@ def _environment() -> jinja2.Environment:
         "count": _counted,
         "size": _sized,
         "score": _scored,
+        "exact": _exact,
         "spoken": _spoken,
         "described": _described,
         "query": _query,

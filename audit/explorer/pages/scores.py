@@ -23,10 +23,8 @@ _STEPS = 200
 def scores_page(request: Request) -> Response:
     """All stages with scores, each with its histogram and its thresholds."""
     explorer = explorer_of(request)
-    shown = [
-        (histogram(explorer.run, name), explorer.stage(name))
-        for name in scored_stages(explorer.run)
-    ]
+    histograms = [histogram(explorer.run, name) for name in scored_stages(explorer.run)]
+    shown = [(found, explorer.stage(found.stage), _places(found)) for found in histograms]
     return page(request, "scores.html", {"shown": shown})
 
 
@@ -66,7 +64,7 @@ def what_if_fragment(request: Request) -> Response:
     if threshold is None or value is None:
         raise HTTPException(400, "Say which setting, and a number for it.")
     content = {"answer": _answer(explorer, stage, threshold, value), "threshold": threshold}
-    return page(request, "_what_if.html", {**content, "value": value})
+    return page(request, "_what_if.html", {**content, "value": value, "swapped": True})
 
 
 def _answer(
@@ -100,6 +98,16 @@ def _scale(shown: Histogram, threshold: Threshold | None) -> dict[str, float | b
         low, high = low - 0.5, high + 0.5
     logarithmic = shown.logarithmic and low > 0
     return {"low": low, "high": high, "logarithmic": logarithmic, "steps": _STEPS}
+
+
+def _places(shown: Histogram) -> list[float]:
+    """Where thresholds stand between the ends of the scale, from 0 to 1; those outside are left
+    out."""
+    low, high = shown.least, shown.most
+    inside = [t.value for t in shown.thresholds if low < t.value < high]
+    if shown.logarithmic:
+        return [math.log(value / low) / math.log(high / low) for value in inside]
+    return [(value - low) / (high - low) for value in inside]
 
 
 def _chart(shown: Histogram) -> list[dict[str, float]]:

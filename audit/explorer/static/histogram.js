@@ -40,7 +40,7 @@
       x: {
         field: "low", type: "quantitative", title: "score", bin: "binned",
         scale: { type: scale.logarithmic ? "log" : "linear", domain: [scale.low, scale.high], nice: false, ...(scale.logarithmic ? {} : { zero: false }) },
-        axis: { tickCount: 8, labelFlush: true, format: ".3~g" },
+        axis: { tickCount: 8, labelFlush: true, labelExpr: "abs(datum.value) >= 1000 ? format(datum.value, '~s') : format(datum.value, '.3~g')" },
       },
       x2: { field: "high" },
       y: {
