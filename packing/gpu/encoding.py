@@ -49,7 +49,12 @@ class DeviceTokenizer:
     """
 
     def __init__(
-        self, path: str | Path, *, device: str | None = None, parse_specials: bool = True
+        self,
+        path: str | Path,
+        *,
+        device: str | None = None,
+        parse_specials: bool = True,
+        kernels: bool = False,
     ) -> None:
         """Loads a tokenizer onto a device.
 
@@ -57,14 +62,16 @@ class DeviceTokenizer:
             path: A `tokenizer.json` or a SentencePiece model of byte-fallback BPE.
             device: The device; by default the GPU when there is one, else the CPU.
             parse_specials: Whether special tokens written out in a text become their ids.
+            kernels: Whether Triton's kernels take the place of some of torch's operations.
 
         Raises:
             UnsupportedTokenizerError: The file is of another kind, or has a setting that isn't
                 known.
+            ModuleNotFoundError: Kernels are asked for and Triton isn't installed.
         """
         file = read_tokenizer_file(path)
         vocabulary = bpe_vocabulary(file, parse_specials=parse_specials)
-        self._core: TorchCore = torch_core(vocabulary, device)
+        self._core: TorchCore = torch_core(vocabulary, device, kernels=kernels)
         self._engine = UnitEngine(self._core, vocabulary)
         reference = reference_of(file, parse_specials=parse_specials)
         added = [content.decode() for content in reference.added_tokens().values()]

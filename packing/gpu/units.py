@@ -46,19 +46,25 @@ class TorchCore(ArrayCore):
         return host.pin_memory().to(self.device, non_blocking=True)
 
 
-def torch_core(vocabulary: BpeVocabulary, device: str | None = None) -> TorchCore:
+def torch_core(
+    vocabulary: BpeVocabulary, device: str | None = None, *, kernels: bool = False
+) -> TorchCore:
     """The path on a device of torch.
 
     Args:
         vocabulary: The vocabulary.
         device: The device; by default the GPU when there is one.
+        kernels: Whether Triton's kernels take the place of some of torch's operations.
 
     Returns:
         The core.
     """
-    return TorchCore(
-        vocabulary, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    )
+    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    if kernels:
+        from packing.gpu.kernels import KernelCore
+
+        return KernelCore(vocabulary, place)
+    return TorchCore(vocabulary, place)
 
 
 def _host_merges(vocabulary: BpeVocabulary) -> MergeUnits:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from packing.tokenizers.tokens import Ids
 
-__all__ = ["LONG_WORDS", "WORD", "Slots", "UnitTable", "multiplied_slot"]
+__all__ = ["FACTORS", "LONG_WORDS", "WORD", "Slots", "UnitTable", "multiplied_slot"]
 
 # Bytes of a word, and words of the longest unit that is found by its words.
 WORD = 8
@@ -19,7 +19,7 @@ LONG_WORDS = 4
 
 # Odd constants without structure (the golden ratio's and splitmix64's), as signed numbers, since
 # torch multiplies no unsigned ones.
-_FACTORS = tuple(
+FACTORS = tuple(
     int(np.uint64(factor).astype(np.int64))
     for factor in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB, 0xD6E8FEB86659FD93)
 )
@@ -40,8 +40,8 @@ def multiplied_slot(words: Sequence[Any], bits: int) -> Any:
     Returns:
         Slots; the high bits of a product, on which all bits below have their influence.
     """
-    mixed = words[0] * _FACTORS[0]
-    for word, factor in zip(words[1:], _FACTORS[1:], strict=False):
+    mixed = words[0] * FACTORS[0]
+    for word, factor in zip(words[1:], FACTORS[1:], strict=False):
         mixed = (mixed ^ (mixed >> 29) ^ word) * factor
     return (mixed >> (64 - bits)) & ((1 << bits) - 1)
 

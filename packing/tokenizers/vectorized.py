@@ -22,7 +22,7 @@ from packing.tokenizers.merging import MergeUnits, python_merges
 from packing.tokenizers.pieces import SPACE
 from packing.tokenizers.texts import Texts
 from packing.tokenizers.tokens import Ids, id_dtype
-from packing.tokenizers.unit_table import LONG_WORDS, WORD, UnitTable, multiplied_slot
+from packing.tokenizers.unit_table import LONG_WORDS, WORD, Slots, UnitTable, multiplied_slot
 from packing.tokenizers.units import TAKE_APART
 
 __all__ = ["ArrayCore", "Encoded", "gather_ranges", "numpy_core"]
@@ -79,7 +79,7 @@ class ArrayCore:
         self._dtype = id_dtype(vocabulary.size)
         self._merge_units = merge_units
         self._slab = slab
-        self._flags = self.put(flags_of_pairs(vocabulary))
+        self.flags = self.put(flags_of_pairs(vocabulary))
         literals = [SPACE.encode(), *(token.content for token in vocabulary.added)]
         self._literals = [np.frombuffer(literal, np.uint8).tolist() for literal in literals]
         low_bytes = [(1 << 8 * count) - 1 for count in range(WORD)] + [-1]
@@ -131,7 +131,7 @@ class ArrayCore:
             return Encoded(
                 self.put(np.empty(0, np.int64)), self.put(np.zeros(len(texts), np.int64))
             )
-        flags = self._flags_between(text, size)
+        flags = self.flags_between(text, size)
         apart = self._holding_literals(text, flags, starts, size) if check else None
         is_start = xp.astype(flags & CUT, xp.bool)
         documents = self.put(starts)
@@ -139,11 +139,11 @@ class ArrayCore:
         units = xp.nonzero(is_start)[0]
         lengths = xp.concat([units[1:], documents[-1:]]) - units
         entries = self._entries_of(text, units, lengths)
-        counts = xp.take(self._counts, entries)
+        counts = self._counts[entries]
         if apart is not None:
             of_unit = xp.searchsorted(documents, units, side="right") - 1
-            counts = xp.where(xp.take(apart, of_unit), 0, counts)
-        ids = gather_ranges(xp, self._pool, xp.take(self._places, entries), counts)
+            counts = xp.where(apart[of_unit], 0, counts)
+        ids = gather_ranges(xp, self._pool, self._places[entries], counts)
         return Encoded(ids, self._counts_by_document(documents, units, counts, apart))
 
     def _with_prefixes(
@@ -168,13 +168,21 @@ class ArrayCore:
         text[places] = self.put(held)
         return text, starts
 
-    def _flags_between(self, text: Array, size: int) -> Array:
-        """The flags between each byte and the one before it."""
+    def flags_between(self, text: Array, size: int) -> Array:
+        """The flags between each byte and the one before it.
+
+        Args:
+            text: The text.
+            size: How many bytes of it count.
+
+        Returns:
+            A flag for each byte, none for the first.
+        """
         xp = self._xp
         bytes_ = xp.astype(text[:size], xp.int64)
         pairs = bytes_[:-1] * 256 + bytes_[1:]
         none = xp.zeros((1,), dtype=xp.uint8, device=self._device)
-        return xp.concat([none, xp.take(self._flags, pairs)])
+        return xp.concat([none, self.flags[pairs]])
 
     def _holding_literals(
         self, text: Array, flags: Array, starts: npt.NDArray[np.int64], size: int
@@ -192,7 +200,7 @@ class ArrayCore:
         for literal in self._literals:
             same = xp.ones(suspects.shape, dtype=xp.bool, device=self._device)
             for step, byte in enumerate(literal):
-                same = same & (xp.take(text, xp.clip(suspects + step, max=size - 1)) == byte)
+                same = same & (text[xp.clip(suspects + step, max=size - 1)] == byte)
             found = found | same
         at = self.take(suspects[found])
         if not len(at):
@@ -203,19 +211,31 @@ class ArrayCore:
 
     def _entries_of(self, text: Array, units: Array, lengths: Array) -> Array:
         """The entry of every unit in the table; units that aren't there are learned first."""
+        entries = self.look_up(text, units, lengths)
+        unknown = self._xp.nonzero(entries < 0)[0]
+        if unknown.shape[0]:
+            entries[unknown] = self.put(self._learn(text, units, lengths, unknown))
+        return entries
+
+    def look_up(self, text: Array, units: Array, lengths: Array) -> Array:
+        """Finds units by their words.
+
+        Args:
+            text: The text, padded with zeros.
+            units: Where each unit begins.
+            lengths: How many bytes each has.
+
+        Returns:
+            Their entries; -1 for those that the table lacks, and for those of more than 32 bytes.
+        """
         xp = self._xp
         entries = xp.full(units.shape, -1, dtype=xp.int64, device=self._device)
         short = xp.nonzero(lengths <= WORD)[0]
-        words = [self._words_at(text, xp.take(units, short), xp.take(lengths, short), 0)]
-        self._find(entries, short, words, text, units, lengths)
         long = xp.nonzero((lengths > WORD) & (lengths <= WORD * LONG_WORDS))[0]
-        if long.shape[0]:
-            starts, sizes = xp.take(units, long), xp.take(lengths, long)
-            words = [self._words_at(text, starts, sizes, place) for place in range(LONG_WORDS)]
-            self._find(entries, long, words, text, units, lengths)
-        longer = xp.nonzero(lengths > WORD * LONG_WORDS)[0]
-        if longer.shape[0]:
-            entries[longer] = self.put(self._learn(text, units, lengths, longer))
+        for which, table in ((short, self.short), (long, self.long)):
+            starts, sizes = units[which], lengths[which]
+            words = [self._words_at(text, starts, sizes, n) for n in range(len(table.words))]
+            entries[which] = self._probe(words, table)
         return entries
 
     def _words_at(self, text: Array, units: Array, lengths: Array, place: int) -> Array:
@@ -228,49 +248,31 @@ class ArrayCore:
         starts = units + WORD * place
         left = xp.clip(lengths - WORD * place, min=0, max=WORD)
         index, shift = starts >> 3, starts & 7
-        low = xp.take(aligned, index) >> (shift * 8)
-        low = low & xp.take(self._low_bytes, WORD - shift)
+        low = aligned[index] >> (shift * 8)
+        low = low & self._low_bytes[WORD - shift]
         # Shifted in two steps, for no shift by 64 is defined.
-        high = (xp.take(aligned, index + 1) << (63 - shift * 8)) << 1
+        high = (aligned[index + 1] << (63 - shift * 8)) << 1
         high = xp.where(shift == 0, 0, high)
-        return (low | high) & xp.take(self._low_bytes, left)
+        return (low | high) & self._low_bytes[left]
 
-    def _find(
-        self,
-        entries: Array,
-        which: Array,
-        words: list[Array],
-        text: Array,
-        units: Array,
-        lengths: Array,
-    ) -> None:
-        """Fills in the entries of some units, all short or all long."""
-        found = self._probe(words)
-        entries[which] = found
-        unknown = self._xp.nonzero(found < 0)[0]
-        if unknown.shape[0]:
-            missing = self._xp.take(which, unknown)
-            entries[missing] = self.put(self._learn(text, units, lengths, missing))
-
-    def _probe(self, words: list[Array]) -> Array:
+    def _probe(self, words: list[Array], table: Slots) -> Array:
         """The entries of units by their words, -1 for those that the table lacks."""
         xp = self._xp
-        table = self._long if len(words) > 1 else self._short
         home = multiplied_slot(words, table.bits)
         found = xp.full(words[0].shape, -1, dtype=xp.int64, device=self._device)
         left = xp.arange(words[0].shape[0], dtype=xp.int64, device=self._device)
         for step in range(table.reach):
             slots = (home + step) & ((1 << table.bits) - 1)
-            entry = xp.take(table.entries, slots)
+            entry = table.entries[slots]
             same = entry >= 0
             for word, keys in zip(words, table.words, strict=True):
-                same = same & (xp.take(keys, slots) == word)
+                same = same & (keys[slots] == word)
             found[left[same]] = entry[same]
             others = xp.nonzero(~same & (entry >= 0))[0]
             if not others.shape[0]:
                 break
-            left, home = xp.take(left, others), xp.take(home, others)
-            words = [xp.take(word, others) for word in words]
+            left, home = left[others], home[others]
+            words = [word[others] for word in words]
         return found
 
     def _learn(
@@ -278,8 +280,8 @@ class ArrayCore:
     ) -> npt.NDArray[np.int64]:
         """Merges units that the table lacks and returns their entries."""
         xp = self._xp
-        sizes = self.take(xp.take(lengths, missing))
-        held = self.take(gather_ranges(xp, text, xp.take(units, missing), self.put(sizes)))
+        sizes = self.take(lengths[missing])
+        held = self.take(gather_ranges(xp, text, units[missing], self.put(sizes)))
         ends = np.cumsum(sizes)
         keys = [held[end - size : end].tobytes() for end, size in zip(ends, sizes, strict=True)]
         new = [key for key in dict.fromkeys(keys) if key not in self._table]
@@ -293,8 +295,8 @@ class ArrayCore:
 
     def _upload_table(self) -> None:
         table = self._table
-        self._short = table.short.on(self.put)
-        self._long = table.long.on(self.put)
+        self.short = table.short.on(self.put)
+        self.long = table.long.on(self.put)
         self._counts = self.put(table.counts)
         self._places = self.put(table.places)
         self._pool = self.put(table.pool)
@@ -305,7 +307,7 @@ class ArrayCore:
         xp = self._xp
         zero = xp.zeros((1,), dtype=xp.int64, device=self._device)
         sums = xp.concat([zero, xp.cumulative_sum(counts)])
-        ends = xp.take(sums, xp.searchsorted(units, documents))
+        ends = sums[xp.searchsorted(units, documents)]
         by_document = ends[1:] - ends[:-1]
         return by_document if apart is None else xp.where(apart, TAKE_APART, by_document)
 
@@ -324,13 +326,9 @@ def gather_ranges(xp: Any, source: Array, places: Array, counts: Array) -> Array
     """
     ends = xp.cumulative_sum(counts)
     shifts = xp.repeat(places - ends + counts, counts)
-    return xp.take(
-        source, shifts + xp.arange(shifts.shape[0], dtype=shifts.dtype, device=_device_of(shifts))
-    )
-
-
-def _device_of(array: Array) -> Any:
-    return array_api_compat.device(array)
+    device = array_api_compat.device(shifts)
+    steps = xp.arange(shifts.shape[0], dtype=shifts.dtype, device=device)
+    return source[shifts + steps]
 
 
 def numpy_core(vocabulary: BpeVocabulary) -> ArrayCore:
