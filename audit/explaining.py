@@ -46,6 +46,7 @@ class Explanation:
         formulas: Formulas by encoding.
         link: What a duplicate stage said of it, if one dropped it.
         cluster: Its group of duplicates, whether it was dropped or stands for the others.
+        later_link, later_cluster: The same by the deduplication that was asked besides.
         overlaps: Where it holds test problems, from a report that was given or lies beside.
         overlaps_searched: Whether there was such a report.
         extra: What else the table of documents has of it (encoding, extraction and the like).
@@ -59,6 +60,8 @@ class Explanation:
     formulas: tuple[Formulas, ...]
     link: Link | None
     cluster: Cluster | None
+    later_link: Link | None
+    later_cluster: Cluster | None
     overlaps: tuple[Overlap, ...]
     overlaps_searched: bool
     extra: Mapping[str, Any]
@@ -137,8 +140,7 @@ def _explained(
     text = text_of(run, record.document_id)
     extra = _extra(run, record) if text and text[0] == "documents" else {}
     link, cluster = _duplicates(run, record)
-    if dedup is not None and cluster is None:
-        link, cluster = _duplicates_elsewhere(dedup, record.document_id)
+    later_link, later_cluster = _duplicates_elsewhere(dedup, record.document_id)
     searched, overlaps = overlaps_of(run, record, reports)
     encodings = sorted({*record.formulas_found, *record.formulas_kept})
     return Explanation(
@@ -152,10 +154,12 @@ def _explained(
         ),
         link,
         cluster,
+        later_link,
+        later_cluster,
         overlaps,
         searched,
         extra,
-        _sentence(record, link),
+        " ".join(filter(None, (_sentence(record, link), _later_sentence(dedup, later_link)))),
     )
 
 
@@ -187,9 +191,19 @@ def _duplicates(run: AuditRun, record: Record) -> tuple[Link | None, Cluster | N
         return link, None
 
 
-def _duplicates_elsewhere(run: AuditRun, document_id: str) -> tuple[Link | None, Cluster | None]:
+def _duplicates_elsewhere(
+    run: AuditRun | None, document_id: str
+) -> tuple[Link | None, Cluster | None]:
+    if run is None:
+        return None, None
     found = records(run, "document_id = ?", [document_id], limit=1)
     return _duplicates(run, found[0]) if found else (None, None)
+
+
+def _later_sentence(run: AuditRun | None, link: Link | None) -> str:
+    if run is None or link is None:
+        return ""
+    return f"{run.name} dropped it by {link.stage}: {link.kept_id} stays in its place."
 
 
 def _sentence(record: Record, link: Link | None) -> str:

@@ -56,9 +56,10 @@ def show_explanation(found: Explanation, *, text: bool) -> None:
             f"({overlap.edition}, characters {overlap.start:,} to {overlap.end:,})",
             highlight=False,
         )
-    if found.cluster is not None:
-        out.print()
-        show_cluster(found.cluster)
+    for cluster in (found.cluster, found.later_cluster):
+        if cluster is not None:
+            out.print()
+            show_cluster(cluster)
     if not text:
         return
     out.print()
