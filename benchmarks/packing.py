@@ -29,6 +29,7 @@ from packing.recipe import FORMATS, PackingRecipe
 from packing.run import PackingRun
 from packing.sources import find_files
 from packing.stages import TokenizerChoice
+from pipelines.terminal import silence_logs
 
 __all__ = ["main"]
 
@@ -212,6 +213,7 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     arguments = parser.parse_args()
+    silence_logs()
     sources = sorted(arguments.corpus.glob("*.parquet"))
     packing = Packing(
         tuple(f"{path.stem}={path}" for path in sources),
@@ -225,8 +227,9 @@ def main() -> None:
     lengths = np.concatenate(
         [np.diff(np.load(path)) for path in sorted(folder.glob("*/documents.npy"))]
     )
-    for table in (packing_speed(lengths), stage_speed(packing), loading_speed(packing)):
-        print("\n".join(table), "\n", flush=True)
+    print("\n".join(packing_speed(lengths)), "\n", flush=True)
+    print("\n".join(stage_speed(packing)), "\n", flush=True)
+    print("\n".join(loading_speed(packing)), flush=True)
 
 
 if __name__ == "__main__":

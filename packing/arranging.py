@@ -169,18 +169,34 @@ class _Cutting:
     def best_fit(self, utilisation: float) -> Iterator[Pieces]:
         """Sequences of as many whole paragraphs as the wanted utilisation allows."""
         for groups in self._blocks():
-            best: tuple[int, Pieces, CutCounts] | None = None
-            for window in WINDOWS:
-                counts = CutCounts()
-                pieces = best_fit(*self._cut(groups, window, counts), self._capacity)
-                if best is None or len(pieces) < best[0]:
-                    best = len(pieces), pieces, counts
-                room = len(pieces) * self._capacity
-                if not counts.total or int(pieces.lengths.sum()) >= utilisation * room:
-                    break
-            if best is not None:
-                self.counts.add(best[2])
-                yield best[1]
+            pieces, counts = self._narrowed(groups, utilisation)
+            self.counts.add(counts)
+            yield pieces
+
+    def _narrowed(self, groups: list[_Group], utilisation: float) -> tuple[Pieces, CutCounts]:
+        """A block packed with the widest window that wastes little enough.
+
+        The narrower the window, the less is wasted, so that the widest is found by halving. When
+        none is narrow enough, what needs the fewest sequences is taken.
+        """
+        chosen: tuple[Pieces, CutCounts] | None = None
+        good = False
+        widest, narrowest = 0, len(WINDOWS) - 1
+        while widest <= narrowest:
+            middle = (widest + narrowest) // 2
+            counts = CutCounts()
+            pieces = best_fit(*self._cut(groups, WINDOWS[middle], counts), self._capacity)
+            if not counts.total:
+                return pieces, counts
+            enough = int(pieces.lengths.sum()) >= utilisation * len(pieces) * self._capacity
+            if enough or (not good and (chosen is None or len(pieces) < len(chosen[0]))):
+                chosen, good = (pieces, counts), enough
+            if enough:
+                narrowest = middle - 1
+            else:
+                widest = middle + 1
+        assert chosen is not None
+        return chosen
 
     def one_per_sequence(self) -> Iterator[Pieces]:
         """Every piece a sequence; padding comes anyhow, so that paragraphs decide."""

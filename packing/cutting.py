@@ -19,8 +19,10 @@ __all__ = ["WINDOWS", "Breaks", "CutCounts", "cut_document"]
 _Ints = npt.NDArray[np.int64]
 
 # Windows for paragraph ends as shares of the sequence, from the widest: no piece but a document's
-# last is shorter than half a sequence.
-WINDOWS: Final = (1 / 2, 1 / 16, 1 / 32, 1 / 64, 1 / 128, 1 / 256)
+# last is shorter than half a sequence. The narrowest wastes 0.2 % on average.
+WINDOWS: Final = tuple(
+    1 / part for part in (2, 8, 12, 16, 20, 24, 28, 32, 40, 48, 56, 64, 80, 96, 128, 192, 256)
+)
 # How much wider the window for line ends is; they stand closer, so that the last is near.
 _LINES: Final = 4
 

@@ -75,6 +75,8 @@ _SINGLE: Final = ("packed.json", "mixture.json", "statistics.json")
 
 # Bytes of tokens of one file of packed rows, as MosaicML Streaming's writer has it by default.
 _FILE_BYTES: Final = 1 << 26
+# Bytes of input below which one process is done before others have started.
+_PARALLEL_BYTES: Final = 32 << 20
 # Rows of one file of the provenance's table.
 _PROVENANCE_ROWS: Final = 1 << 16
 
@@ -129,7 +131,9 @@ class PackingRun:
         self._directory = RunDirectory(output.resolve())
         self._folder = PackedFolder(output.resolve())
         self._shards = shards.resolve() if shards else self._directory.work / "shards"
-        self._pool = Pool(worker_count(workers))
+        size = sum(file.file.size for file in self._files)
+        # Starting processes costs more than they save on little input.
+        self._pool = Pool(1 if not workers and size < _PARALLEL_BYTES else worker_count(workers))
         self._display = display
         self._fresh = fresh
         self._keep_work = keep_work

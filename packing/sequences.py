@@ -49,7 +49,7 @@ class SequenceLayout:
         return self.length + self.overlap
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Rows:
     """Some sequences.
 
@@ -101,8 +101,7 @@ class Rows:
     def position_ids(self) -> npt.NDArray[np.int32]:
         """Places of tokens in their pieces, from 0; so of padding."""
         count, width = self.ids.shape
-        positions = np.arange(width, dtype=np.int64)[None, :] - self._begun()
-        return positions.astype(np.int32).reshape(count, width)
+        return (np.arange(width, dtype=np.int32) - self._begun).reshape(count, width)
 
     def loss_mask(self) -> npt.NDArray[np.bool_]:
         """True for tokens that are to be predicted: no padding, no prompt."""
@@ -130,7 +129,7 @@ class Rows:
         known = min(width - 1, length)
         wanted = self.loss_mask()[:, 1 : known + 1]
         if not across:
-            begun = self._begun()
+            begun = self._begun
             wanted = wanted & (begun[:, 1 : known + 1] == begun[:, :known])
         following[:, :known] = np.where(
             wanted, self.ids[:, 1 : known + 1].astype(np.int64), NO_TARGET
@@ -140,14 +139,15 @@ class Rows:
     def _row_of(self) -> _Ints:
         return np.repeat(np.arange(len(self)), np.diff(self.bounds))
 
-    def _begun(self) -> _Ints:
+    @cached_property
+    def _begun(self) -> npt.NDArray[np.int32]:
         """For each token, where its piece begins in the row; padding begins behind the last."""
-        begun = np.zeros(self.ids.shape, np.int64)
+        begun = np.zeros(self.ids.shape, np.int32)
         begun[self._row_of(), self.offsets] = self.offsets
         filled = self.filled()
         padded = np.flatnonzero(filled < self.ids.shape[1])
         begun[padded, filled[padded]] = filled[padded]
-        return np.asarray(np.maximum.accumulate(begun, axis=1), np.int64)
+        return np.asarray(np.maximum.accumulate(begun, axis=1), np.int32)
 
 
 class PackedSource:
