@@ -51,8 +51,10 @@ DROPPED = frozenset(
 VERBATIM = frozenset("verbatim verbatim* lstlisting Verbatim minted alltt".split())
 _DEFINERS = frozenset(
     "newcommand renewcommand providecommand DeclareRobustCommand def gdef edef xdef let"
-    " newenvironment renewenvironment DeclareMathOperator".split()
+    " newenvironment renewenvironment".split()
 )
+# What isn't read by the paper's readers: entries of the index, thanks and addresses, notes to self.
+_NOT_BODY = frozenset("index thanks address email affiliation institute todo marginpar".split())
 _INPUTS = frozenset(("input", "include", "subfile"))
 _MOST_TOKENS = 30_000_000
 _MOST_SECONDS = 30
@@ -83,6 +85,7 @@ class Reader:
         self.document = TeXDocument()
         _forget_commands(self.document)
         self.failures: Counter[str] = Counter()
+        self._styles_read: set[str] = set()
 
     def formulas(self, text: str, *, whole: bool) -> Formulas:
         """The formulas of a text.
@@ -156,6 +159,12 @@ class Reader:
         defined = isinstance(kind, type) and issubclass(kind, (NewCommand, PlasDefinition))
         if name in _INPUTS:
             self._input(tex)
+        elif name in ("usepackage", "documentclass"):
+            self._styles(tex, ".sty" if name == "usepackage" else ".cls")
+        elif name in _NOT_BODY:
+            self._group(tex)
+        elif name == "DeclareMathOperator":
+            self._operator(tex)
         elif name == "ensuremath":
             content = self._content(tex)
             dollars = [] if in_math() else [MathShift("$")]
@@ -221,6 +230,43 @@ class Reader:
         if found is not None and not found.endswith((".pdf_tex", ".tikz")):
             tex.input(_without_verbatim(self._files.decoded(found)))
 
+    def _styles(self, tex: Any, ending: str) -> None:
+        """Reads the paper's own styles for what they define."""
+        if self._next_is(tex, "["):
+            for token in tex.itertokens():
+                if str(token) == "]":
+                    break
+        names = [name.strip() + ending for name in self._group(tex).split(",")]
+        for name in names:
+            if name in self._files and name not in self._styles_read:
+                self._styles_read.add(name)
+                for definition in _STYLE_DEFINITION.findall(self._files.decoded(name)):
+                    inner = TeX(self.document)
+                    inner.input(definition)
+                    for token in inner.itertokens():
+                        if isinstance(token, EscapeSequence) and str(token) in _DEFINERS:
+                            self._push(inner, str(token))
+                        break
+
+    def _operator(self, tex: Any) -> None:
+        star = "*" if self._next_is(tex, "*") else ""
+        if star:
+            next(tex.itertokens())
+        name = self._group(tex)
+        body = "".join(
+            f"\\{token} " if isinstance(token, EscapeSequence) else str(token)
+            for token in self._content(tex)
+        )
+        self.document.context.newcommand(name, 0, f"\\operatorname{star}{{{body}}}")
+
+    @staticmethod
+    def _next_is(tex: Any, sign: str) -> bool:
+        token = next(tex.itertokens(), None)
+        if token is None:
+            return False
+        tex.pushToken(token)
+        return str(token) == sign
+
     @staticmethod
     def _brace_follows(tex: Any) -> bool:
         token = next(tex.itertokens(), None)
@@ -259,6 +305,11 @@ def _is_internal(kind: Any) -> bool:
     )
 
 
+# Definitions on one line, or with one level of braces across lines; internals are left out.
+_STYLE_DEFINITION = re.compile(
+    r"(\\(?:(?:re|provide)?newcommand\*?|def)\s*\{?\\[A-Za-z]+\}?(?:\[\d\])?(?:\[[^\]@]*\])?[#\d]*"
+    r"\{(?:[^{}@%]|\{(?:[^{}@%]|\{[^{}@%]*\})*\})*\})"
+)
 _WITHOUT_MEANING = frozenset(
     "protect relax xspace noindent centering makeatletter makeatother".split()
 )

@@ -29,7 +29,7 @@ _GONE = "\x00"
 _TOKEN = re.compile(r"\\(?:([A-Za-z@]+)|.)|\$", re.DOTALL)
 _GONE_LINES = re.compile(r"^[ \t]*\x00[\x00 \t]*\n", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
-_TRAILING = re.compile(r"[ \t]+(?=\n)")
+_TRAILING = re.compile(r"(?<!\\)[ \t]+(?=\n)")  # a backslash and a space are a command
 _DEEPEST = 40
 _LARGEST_DIAGRAM = 20_000
 _MOST_DIGITS = 0.12

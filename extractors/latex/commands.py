@@ -209,7 +209,12 @@ def _style(ending: str) -> Handler:
     return handle
 
 
-# What class files define of LaTeX's own commands is layout.
+# Signs that a style puts together from boxes (a dot above a prime, say): their names are known to
+# readers of other papers in that style, what they're made of says nothing.
+_DRAWN = re.compile(
+    r"\\(?:[mh]box|m?kern|raise|lower|[rl]lap|ooalign|hskip|hspace|smash|makebox|raisebox|rule"
+    r"|scalebox|resizebox)(?![A-Za-z])"
+)
 _STYLE_ITEM = re.compile(
     r"\\("
     + "|".join(sorted((*DEFINERS, "RequirePackage", "LoadClass"), key=len, reverse=True))
@@ -244,6 +249,7 @@ def _read_style(reader: Expander, name: str, ending: str) -> None:
             isinstance(value, Macro)
             and definition.name not in vocabulary().layout
             and not needs_tex(value.body, lambda _: False)
+            and _DRAWN.search(value.body) is None
         ):
             reader.define(definition.name, value, weak=definition.weak)
 
