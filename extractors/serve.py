@@ -1,8 +1,8 @@
-"""Extracts pages in a process of its own, so that one that hangs or crashes harms no other.
+"""Extracts pages and papers in a process of its own, so that one that hangs harms no other.
 
 Reads requests from standard input and writes answers to standard output until the input ends. A
-frame is four bytes of length (big-endian), a JSON header, and for requests the page's bytes, whose
-length the header gives as ``bytes``.
+frame is four bytes of length (big-endian), a JSON header, and for requests the source's bytes,
+whose length the header gives as ``bytes``.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any, BinaryIO
 
 from extractors.extraction import Extraction
+from extractors.latex.errors import SourceError
 
 __all__ = ["main", "read_frame", "write_frame"]
 
@@ -81,14 +82,17 @@ def main() -> None:
 def _answer(header: dict[str, Any], raw: bytes) -> tuple[dict[str, Any], bool]:
     """The answer to one request, and whether this process should end after it."""
     try:
-        return {"extraction": asdict(_extract(header, raw))}, False
+        extraction = _paper(header, raw) if "paper" in header else _page(header, raw)
+        return {"extraction": asdict(extraction)}, False
     except MemoryError as error:
         return {"error": "memory", "detail": str(error)}, True
+    except SourceError as error:
+        return {"error": error.reason, "detail": str(error)[:500]}, False
     except Exception as error:
         return {"error": type(error).__name__, "detail": str(error)[:500]}, False
 
 
-def _extract(header: dict[str, Any], raw: bytes) -> Extraction:
+def _page(header: dict[str, Any], raw: bytes) -> Extraction:
     charset, url = header["http_charset"], header["url"]
     if header["edition"] == "published":
         from extractors.html.published import extract_published
@@ -99,6 +103,20 @@ def _extract(header: dict[str, Any], raw: bytes) -> Extraction:
     from extractors.html import extract_html
 
     return extract_html(raw, http_charset=charset, url=url)
+
+
+def _paper(header: dict[str, Any], raw: bytes) -> Extraction:
+    from extractors import latex
+
+    limits = latex.SourceLimits(**header["source_limits"])
+    if header["paper"] == "redpajama":
+        return latex.extract_paper_redpajama(raw, source_limits=limits)
+    return latex.extract_paper(
+        raw,
+        latex.PaperOptions(**header["options"]),
+        source_limits=limits,
+        expansion_limits=latex.ExpansionLimits(**header["expansion_limits"]),
+    )
 
 
 def _cpu_seconds() -> float:

@@ -1,4 +1,4 @@
-"""The extractor in a child process that can be killed, with limits on its time and memory."""
+"""Extractors in a child process that can be killed, with limits on its time and memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, BinaryIO, Self, cast
 
 import psutil
@@ -17,9 +17,9 @@ import psutil
 from extractors.extraction import Extraction
 from extractors.serve import read_frame, write_frame
 from pipelines.recipe import Limits
-from pipelines.stages import Extract
+from pipelines.stages import Extract, ExtractPaper
 
-__all__ = ["ExtractionFailed", "IsolatedExtractor"]
+__all__ = ["ExtractionFailed", "ExtractorChild", "IsolatedExtractor", "IsolatedPapers"]
 
 _POLL_SECONDS = 0.25
 
@@ -36,52 +36,37 @@ class ExtractionFailed(Exception):
         self.reason = reason
 
 
-class IsolatedExtractor:
-    """Extracts pages in one child process, started on first use and after each loss.
+class ExtractorChild:
+    """A child process that extracts, started on first use and after each loss.
 
-    Time is measured as the child's CPU time: wall time would drop pages on a busy machine that an
-    idle one keeps.
+    Time is measured as the child's CPU time: wall time would drop documents on a busy machine that
+    an idle one keeps.
 
     Args:
-        stage: The edition and its settings.
         limits: The limits on time and memory.
         command: What the child runs, instead of ``extractors.serve``; it must speak its protocol.
     """
 
-    def __init__(
-        self, stage: Extract, limits: Limits, command: Sequence[str] | None = None
-    ) -> None:
-        self._stage = stage
+    def __init__(self, limits: Limits, command: Sequence[str] | None = None) -> None:
         self._limits = limits
         serve = [sys.executable, "-m", "extractors.serve", str(limits.extract_memory_bytes)]
         self._command = list(command or serve)
         self._child: subprocess.Popen[bytes] | None = None
         self._cpu = 0.0
 
-    def extract(
-        self, raw: bytes | memoryview, *, http_charset: str, url: str, document_id: str
-    ) -> Extraction:
-        """The text of a page.
+    def run(self, request: Mapping[str, Any], raw: bytes | memoryview) -> Extraction:
+        """What the child makes of a source.
 
         Args:
-            raw: The page's bytes.
-            http_charset: Charset of the HTTP header, empty when not given.
-            url: Where the page was.
-            document_id: What sampled settings are drawn from.
+            request: What ``extractors.serve`` is told besides the bytes.
+            raw: The source's bytes.
 
         Raises:
             ExtractionFailed: The extractor raised, hung, crashed or ran out of memory.
         """
         child = self._child or self._start()
-        sampled = self._stage.config == "sampled"
-        request = {
-            "edition": self._stage.edition,
-            "http_charset": http_charset,
-            "url": url,
-            "sample_key": document_id if sampled else None,
-        }
         try:
-            write_frame(cast(BinaryIO, child.stdin), request, raw)
+            write_frame(cast(BinaryIO, child.stdin), dict(request), raw)
         except BrokenPipeError:
             raise self._lost() from None
         self._await(child)
@@ -154,3 +139,74 @@ class IsolatedExtractor:
         self.close()
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return ExtractionFailed("crash", f"the extractor ended with {name}")
+
+
+class IsolatedExtractor(ExtractorChild):
+    """Extracts pages in a child process.
+
+    Args:
+        stage: The edition and its settings.
+        limits: The limits on time and memory.
+        command: See ``ExtractorChild``.
+    """
+
+    def __init__(
+        self, stage: Extract, limits: Limits, command: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(limits, command)
+        self._stage = stage
+
+    def extract(
+        self, raw: bytes | memoryview, *, http_charset: str, url: str, document_id: str
+    ) -> Extraction:
+        """The text of a page.
+
+        Args:
+            raw: The page's bytes.
+            http_charset: Charset of the HTTP header, empty when not given.
+            url: Where the page was.
+            document_id: What sampled settings are drawn from.
+
+        Raises:
+            ExtractionFailed: The extractor raised, hung, crashed or ran out of memory.
+        """
+        request = {
+            "edition": self._stage.edition,
+            "http_charset": http_charset,
+            "url": url,
+            "sample_key": document_id if self._stage.config == "sampled" else None,
+        }
+        return self.run(request, raw)
+
+
+class IsolatedPapers(ExtractorChild):
+    """Extracts papers in a child process.
+
+    Args:
+        stage: The edition, what is kept, and bounds.
+        limits: The limits on time and memory.
+        command: See ``ExtractorChild``.
+    """
+
+    def __init__(
+        self, stage: ExtractPaper, limits: Limits, command: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(limits, command)
+        self._request = {
+            "paper": stage.edition,
+            "options": stage.options(),
+            "source_limits": {
+                "unpacked_bytes": limits.unpacked_bytes,
+                "tex_bytes": stage.tex_bytes,
+                "members": stage.source_files,
+            },
+            "expansion_limits": {"characters": stage.expanded_chars},
+        }
+
+    def extract(self, raw: bytes | memoryview) -> Extraction:
+        """The text of a paper.
+
+        Raises:
+            ExtractionFailed: As for pages; ``reason`` may be one of ``SourceError``'s.
+        """
+        return self.run(self._request, raw)

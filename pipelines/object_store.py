@@ -23,6 +23,8 @@ __all__ = ["REQUESTER_PAYS", "LockTaken", "ObjectStore", "StoredObject", "s3_cli
 _ATTEMPTS = 10
 # Set, also for workers elsewhere, when the reader pays for what is read from S3.
 REQUESTER_PAYS = "PROOFMILL_REQUESTER_PAYS"
+# Buckets of which that's known: https://info.arxiv.org/help/bulk_data_s3.html
+_READER_PAYS = frozenset(("arxiv",))
 # The most that one DeleteObjects request takes (S3's API reference).
 _DELETED_AT_ONCE = 1000
 
@@ -150,9 +152,22 @@ def _s3_body(**request: Any) -> bytes:
     return content
 
 
-def _payer() -> dict[str, str]:
-    """Who pays for a request: the reader, of buckets such as arXiv's, when the user said so."""
-    return {"RequestPayer": "requester"} if os.environ.get(REQUESTER_PAYS) else {}
+def _payer(bucket: str) -> dict[str, str]:
+    """Who pays for a request: the reader, of arXiv's bucket, and of others when the user said so.
+
+    Raises:
+        OSError: The reader pays, and nothing says who that is.
+    """
+    from botocore import UNSIGNED
+
+    if bucket not in _READER_PAYS and not os.environ.get(REQUESTER_PAYS):
+        return {}
+    if s3_client().meta.config.signature_version is UNSIGNED:
+        raise OSError(
+            f"s3://{bucket} is paid for by its reader: set AWS_ACCESS_KEY_ID and "
+            "AWS_SECRET_ACCESS_KEY, or a profile"
+        )
+    return {"RequestPayer": "requester"}
 
 
 class _S3Store:
@@ -167,7 +182,7 @@ class _S3Store:
 
         with self._errors(key):
             try:
-                found = s3_client().head_object(Bucket=self._bucket, Key=key, **_payer())
+                found = s3_client().head_object(Bucket=self._bucket, Key=key, **_payer(self._bucket))
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None
@@ -177,7 +192,7 @@ class _S3Store:
     def listed(self, prefix: str) -> Iterator[StoredObject]:
         with self._errors(prefix):
             pages = s3_client().get_paginator("list_objects_v2")
-            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, **_payer()):
+            for page in pages.paginate(Bucket=self._bucket, Prefix=prefix, **_payer(self._bucket)):
                 for item in page.get("Contents", []):
                     yield StoredObject(
                         item["Key"], int(item["Size"]), item["LastModified"].timestamp()
@@ -185,7 +200,7 @@ class _S3Store:
 
     def download(self, key: str, path: Path) -> None:
         with self._errors(key):
-            s3_client().download_file(self._bucket, key, str(path), ExtraArgs=_payer())
+            s3_client().download_file(self._bucket, key, str(path), ExtraArgs=_payer(self._bucket))
 
     def upload(self, path: Path, key: str) -> None:
         with self._errors(key):
@@ -209,12 +224,12 @@ class _S3Store:
 
     def read(self, key: str) -> bytes:
         with self._errors(key):
-            return _s3_body(Bucket=self._bucket, Key=key, **_payer())
+            return _s3_body(Bucket=self._bucket, Key=key, **_payer(self._bucket))
 
     def read_range(self, key: str, first: int, last: int) -> bytes:
         wanted = f"bytes={first}-{last}"
         with self._errors(key):
-            return _s3_body(Bucket=self._bucket, Key=key, Range=wanted, **_payer())
+            return _s3_body(Bucket=self._bucket, Key=key, Range=wanted, **_payer(self._bucket))
 
     def delete(self, keys: Sequence[str]) -> None:
         for first in range(0, len(keys), _DELETED_AT_ONCE):

@@ -6,10 +6,11 @@ Adding a filter is its module and its line here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal
 
 from extractors.formal.rendering import Render
+from extractors.latex.options import PaperOptions
 from filters.code.chunk_duplicates import ChunkDuplicates
 from filters.code.handwriting import DataOnly, Generated, Minified
 from filters.code.headers import HeaderLanguage
@@ -25,6 +26,10 @@ from filters.formal.splits import Splits
 from filters.formal.state_size import StateSize
 from filters.formal.test_statements import TestStatements
 from filters.near_duplicates import NearDuplicates
+from filters.papers.categories import Categories
+from filters.papers.metadata import Metadata
+from filters.papers.paper_language import PaperLanguage
+from filters.papers.recorded_language import RecordedLanguage
 from filters.url_duplicates import UrlDuplicates
 from filters.web.educational import Educational
 from filters.web.language import Language
@@ -38,7 +43,7 @@ from filters.web.responses import Responses
 from filters.web.url_rules import UrlRules
 from filters.web.word_order import WordOrder
 
-__all__ = ["STAGES", "Decode", "Extract", "Notebooks", "StageKind"]
+__all__ = ["STAGES", "Decode", "Extract", "ExtractPaper", "Notebooks", "StageKind"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,31 @@ class Extract:
     config: Literal["most_probable", "sampled"] = "most_probable"
 
     name: ClassVar[str] = "extract"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractPaper(PaperOptions):
+    r"""Turns a paper's source into text.
+
+    Attributes:
+        edition: ``ours``, or ``redpajama`` for what RedPajama's cleaner did, its defects included;
+            that one knows no other settings.
+        tex_bytes: The files that may be TeX, together, up to which a source is read.
+        source_files: Files up to which it is.
+        expanded_chars: Characters up to which a paper may grow by its inputs and macros; it's cut
+            there and says so.
+    """
+
+    edition: Literal["ours", "redpajama"] = "ours"
+    tex_bytes: int = 60_000_000
+    source_files: int = 50_000
+    expanded_chars: int = 40_000_000
+
+    name: ClassVar[str] = "extract"
+
+    def options(self) -> dict[str, Any]:
+        """What is kept, as plain data."""
+        return {option.name: getattr(self, option.name) for option in fields(PaperOptions)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +188,25 @@ _GOAL_STATES: Mapping[str, StageKind] = {
     "near_duplicates": StageKind(NearDuplicates, "corpus"),
 }
 
+_PAPERS: Mapping[str, StageKind] = {
+    "metadata": StageKind(Metadata, "record", needed="it says which paper it is"),
+    "categories": StageKind(Categories, "address"),
+    "licences": StageKind(Licences, "address"),
+    "extract": StageKind(
+        ExtractPaper, "bytes", makes_text=True, needed="nothing after it has a text"
+    ),
+    "language": StageKind(PaperLanguage, "text"),
+    "recorded_language": StageKind(RecordedLanguage, "text"),
+    "text_length": StageKind(TextLength, "text"),
+    "url_duplicates": StageKind(UrlDuplicates, "corpus"),
+    "exact_duplicates": StageKind(ExactDuplicates, "corpus"),
+    "near_duplicates": StageKind(NearDuplicates, "corpus"),
+}
+
 # By subset.
 STAGES: Mapping[str, Mapping[str, StageKind]] = {
     "web": _WEB,
     "code": _CODE,
     "goal_states": _GOAL_STATES,
+    "papers": _PAPERS,
 }

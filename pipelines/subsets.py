@@ -140,6 +140,7 @@ SUBSETS: Mapping[str, tuple[str, str]] = {
     "web": ("pipelines.web", "WEB_SUBSET"),
     "code": ("pipelines.code", "CODE_SUBSET"),
     "goal_states": ("pipelines.goals.subset", "GOAL_STATES_SUBSET"),
+    "papers": ("pipelines.papers", "PAPERS_SUBSET"),
 }
 
 

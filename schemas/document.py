@@ -44,6 +44,8 @@ class Document:
         hints: What the source itself says of it: ``vendored``, ``generated``.
         content: What a subset knows of it besides its text: a value with the layout's columns of
             content as attributes.
+        categories: The fields that a paper is filed under, the primary one first.
+        version: A paper's version, 0 when unknown.
     """
 
     document_id: str
@@ -71,6 +73,8 @@ class Document:
     programming_language: str = ""
     hints: tuple[str, ...] = ()
     content: Any = None
+    categories: tuple[str, ...] = ()
+    version: int = 0
 
     @property
     def has_formulas(self) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from extractors.latex.errors import SourceError
 from extractors.latex.expansion import ExpansionLimits
 from extractors.latex.options import PaperOptions
 from extractors.latex.paper import extract_paper, extract_paper_redpajama
-from extractors.latex.source import PaperSource, SourceError, SourceLimits, read_source
+from extractors.latex.source import PaperSource, SourceLimits, read_source
 
 __all__ = [
     "ExpansionLimits",

@@ -9,13 +9,14 @@ from collections.abc import Iterable
 from extractors.extraction import Extraction
 from extractors.latex.cleaning import CleanPaper, clean_paper
 from extractors.latex.commands import HANDLERS
+from extractors.latex.errors import SourceError
 from extractors.latex.expansion import ExpandedPaper, Expander, ExpansionLimits
 from extractors.latex.files import PaperFiles
 from extractors.latex.mains import main_files
 from extractors.latex.markdown import plain_text, to_markdown
 from extractors.latex.options import PaperOptions
 from extractors.latex.redpajama import clean_redpajama
-from extractors.latex.source import PaperSource, SourceError, SourceLimits, read_source
+from extractors.latex.source import PaperSource, SourceLimits, read_source
 from extractors.latex.vocabulary import vocabulary
 
 __all__ = ["extract_paper", "extract_paper_redpajama"]

@@ -16,21 +16,9 @@ from dataclasses import dataclass, field
 from isal import isal_zlib
 
 from extractors.latex.encodings import looks_binary
+from extractors.latex.errors import SourceError
 
-__all__ = ["PaperSource", "SourceError", "SourceLimits", "read_source"]
-
-
-class SourceError(Exception):
-    """A paper has no source that can be read.
-
-    Attributes:
-        reason: ``no_source`` (it isn't TeX), ``withdrawn``, ``damaged``, ``too_large``, or the
-            published edition's ``not_utf8``.
-    """
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
+__all__ = ["PaperSource", "SourceLimits", "read_source"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +107,14 @@ def read_source(raw: bytes | memoryview, limits: SourceLimits | None = None) -> 
         raise SourceError("damaged", "the source is empty")
     other = _other_format(head)
     if other:
-        raise SourceError("no_source", other)
+        raise SourceError("no-source", other)
     if _is_tar(head):
         return _read_tar(stream, limits)
     content = stream.read_all(limits.tex_bytes)
     if _WITHDRAWN.match(content):
         raise SourceError("withdrawn", "the source is arXiv's note of a withdrawal")
     if looks_binary(content):
-        raise SourceError("no_source", "binary")
+        raise SourceError("no-source", "binary")
     return PaperSource("single", {"paper.tex": content})
 
 
@@ -184,7 +172,7 @@ def _read_tar(stream: _Unpacked, limits: SourceLimits) -> PaperSource:
 def _check_content(source: PaperSource) -> None:
     tex = [name for name in source.files if name.lower().endswith((".tex", ".ltx", ".latex"))]
     if not source.files:
-        raise SourceError("no_source", "no TeX file in the tar")
+        raise SourceError("no-source", "no TeX file in the tar")
     withdrawn = [name for name in tex or source.files if _WITHDRAWN.match(source.files[name])]
     if withdrawn and len(withdrawn) == len(tex or source.files):
         raise SourceError("withdrawn", "the source is arXiv's note of a withdrawal")

@@ -16,7 +16,7 @@ from filters.normalisation import Edition, normalise_for_models, prose
 from filters.rejudging import Bound, Law, OneOf
 from schemas import Decision, Document
 
-__all__ = ["Language"]
+__all__ = ["UNDETERMINED", "Language"]
 
 # Head, middle and tail of this many characters each are read. Of 370 pages longer than 4,000
 # characters, 1 is judged otherwise than on its whole text, in a fifth of the time.

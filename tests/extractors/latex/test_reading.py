@@ -274,10 +274,10 @@ def test_one_file_in_another_encoding_costs_nothing() -> None:
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
-        (b"%PDF-1.4 ...", "no_source"),
-        (single(b"%!PS-Adobe-2.0"), "no_source"),
-        (single(b"<html><body>Paper</body></html>"), "no_source"),
-        (packed({"paper.pdf": b"%PDF-1.4", "fig.eps": b"%!PS"}), "no_source"),
+        (b"%PDF-1.4 ...", "no-source"),
+        (single(b"%!PS-Adobe-2.0"), "no-source"),
+        (single(b"<html><body>Paper</body></html>"), "no-source"),
+        (packed({"paper.pdf": b"%PDF-1.4", "fig.eps": b"%!PS"}), "no-source"),
         (single("%auto-ignore\nThis paper has been withdrawn."), "withdrawn"),
         (b"\x1f\x8b\x08broken", "damaged"),
         (packed({"main.tex": document("x" * 5000)})[:-40], "damaged"),
