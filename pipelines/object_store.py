@@ -182,7 +182,9 @@ class _S3Store:
 
         with self._errors(key):
             try:
-                found = s3_client().head_object(Bucket=self._bucket, Key=key, **_payer(self._bucket))
+                found = s3_client().head_object(
+                    Bucket=self._bucket, Key=key, **_payer(self._bucket)
+                )
             except ClientError as error:
                 if error.response["ResponseMetadata"]["HTTPStatusCode"] == 404:
                     return None

@@ -1,8 +1,8 @@
 r"""What arXiv's catalogue says of a paper: categories, licence, version, dates.
 
 The catalogue is the snapshot that arXiv publishes as JSON lines, one paper a line, some millions of
-them in some gigabytes. It's never held: an index of hashes and places is built once beside it and
-mapped into memory, and a paper's line is read when the paper is.
+them in some gigabytes. It's never held: an index of hashes and places is built once in the folder for
+temporary files and mapped into memory, and a paper's line is read when the paper is.
 """
 
 from __future__ import annotations
@@ -117,15 +117,9 @@ class Catalogue:
         stat = self._path.stat()
         known = f"{self._path.resolve()}\0{stat.st_size}\0{stat.st_mtime_ns}"
         name = f"proofmill-catalogue-{xxhash.xxh3_128_hexdigest(known.encode())}.npy"
-        for folder in (self._path.parent, Path(tempfile.gettempdir())):
-            place = folder / name
-            if place.is_file():
-                return _loaded(place)
-        index = self._built()
-        for folder in (self._path.parent, Path(tempfile.gettempdir())):
-            if os.access(folder, os.W_OK):
-                return _stored(index, folder / name)
-        return index
+        # Never beside the catalogue: that may be a shared or an installed folder.
+        place = Path(tempfile.gettempdir()) / name
+        return _loaded(place) if place.is_file() else _stored(self._built(), place)
 
     def _built(self) -> npt.NDArray[Any]:
         hashes = bytearray()
