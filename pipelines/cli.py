@@ -26,6 +26,7 @@ from pipelines.card import card_table
 from pipelines.deduplication.command import dedup
 from pipelines.files import address_of
 from pipelines.funnel import funnel_table
+from pipelines.goals.commands import goals_app
 from pipelines.inspecting import Wanted, inspect_page
 from pipelines.judge import Judged
 from pipelines.options import (
@@ -60,6 +61,7 @@ app = typer.Typer(
 recipes_app = typer.Typer(no_args_is_help=True, help="Recipes: what decides what is in a corpus.")
 app.add_typer(recipes_app, name="recipes")
 app.add_typer(overlap_app, name="overlap")
+app.add_typer(goals_app, name="goals")
 app.add_typer(train_app, name="train")
 app.command(context_settings=BEAM)(dedup)
 app.command("calibrate")(calibrate_command)

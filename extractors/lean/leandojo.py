@@ -65,6 +65,11 @@ def _position(position: _Json | None) -> tuple[int, ...]:
     return (position["line"], position["column"]) if position else ()
 
 
+def _from_zero(position: list[int]) -> tuple[int, ...]:
+    """The benchmark counts columns from 1, Lean and this project from 0."""
+    return (position[0], position[1] - 1) if position else ()
+
+
 def benchmark_module(theorem: _Json, number: int) -> TracedModule:
     """Reads one theorem of ``random/train.json`` and the like."""
     module = theorem["file_path"].removesuffix(".lean").replace("/", ".")
@@ -94,8 +99,8 @@ def benchmark_module(theorem: _Json, number: int) -> TracedModule:
                         premise["full_name"],
                         "",
                         premise["def_path"],
-                        tuple(premise["def_pos"]),
-                        tuple(premise["def_end_pos"]),
+                        _from_zero(premise["def_pos"]),
+                        _from_zero(premise["def_end_pos"]),
                         NOWHERE,
                         NOWHERE,
                         "explicit",
