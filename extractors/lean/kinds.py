@@ -53,7 +53,7 @@ _GAPS = frozenset(
     Lean.Parser.Tactic.tacticSorry Lean.Parser.Tactic.tacticAdmit Lean.Parser.Tactic.tacticStop_
     """.split()
 )
-_GAP_TEXT = re.compile(r"(?<![\w.'«])(?:sorry|admit|sorryAx)(?![\w'».])")
+_GAP_TEXT = re.compile(r"(?<![\w.'«])(?:sorry|admit|sorryAx|sorry_proof)(?![\w'».])")
 _COMMENT = re.compile(r"--[^\n]*|/-(?:[^-]|-(?!/))*-/")
 
 
@@ -68,7 +68,7 @@ def is_structuring(kind: str) -> bool:
 
 
 def is_gap(kind: str, text: str) -> bool:
-    """Whether a step or proof leaves a gap: ``sorry`` or ``admit`` outside comments."""
+    """Whether a step or proof leaves a gap: ``sorry``, ``admit``, SciLean's ``sorry_proof``."""
     if kind in _GAPS:
         return True
     return _GAP_TEXT.search(text) is not None and bool(_GAP_TEXT.search(_COMMENT.sub(" ", text)))
