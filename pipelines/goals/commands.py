@@ -186,7 +186,7 @@ def _report(ledger: Ledger, statuses: Iterator[tuple[Status, bool]], total: int)
     for status, known in statuses:
         rows.append(status)
         if not status.traced:
-            reason = status.message.splitlines()[-1] if status.message else ""
+            reason = status.message.splitlines()[0] if status.message else ""
             err.print(
                 f"{status.module}: {status.status}  {reason[:200]}", highlight=False, markup=False
             )

@@ -167,7 +167,7 @@ class LeanModule:
                 environment=self.project.environment,
             )
             return self._written(raw, ended)
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             return self._status("failed", message=str(error))
         finally:
             raw.unlink(missing_ok=True)
@@ -209,9 +209,8 @@ class LeanModule:
 
     def _enriched(self, raw: Path) -> tuple[int, int]:
         """Our extractor's lines, the first with what it can't know."""
-        last: dict[str, Any] = {}
         with raw.open(encoding="utf-8") as lines, write_atomically(self.trace_path) as temporary:
-            header = json.loads(next(lines, "{}") or "{}")
+            header = _line(next(lines, "{}"))
             if header.get("kind") != "module":
                 raise TraceError("no_info_trees", "the extractor printed no module line")
             header = {"kind": "module", **header, **self._provenance(), "file": self.file}
@@ -220,10 +219,7 @@ class LeanModule:
                 line = ""
                 for line in lines:
                     out.write(line)
-            try:
-                last = json.loads(line)
-            except ValueError:
-                last = {}
+            last = _line(line or "{}")
             if last.get("kind") != "end":
                 raise TraceError("truncated", "the extractor's last line is missing")
         return int(last["steps"]), int(last["errors"])
@@ -284,6 +280,14 @@ class LeanModule:
             message[-_MESSAGE_CHARS:],
             self.fingerprint,
         )
+
+
+def _line(text: str) -> dict[str, Any]:
+    try:
+        line: dict[str, Any] = json.loads(text)
+    except ValueError as error:
+        raise TraceError("truncated", f"the extractor's line is cut: {text[:80]!r}") from error
+    return line
 
 
 def _messages(lines: Iterator[str]) -> Iterator[tuple[int, dict[str, Any]]]:
