@@ -109,7 +109,8 @@ def _of_hugging_face(config: dict[str, Any], parse_specials: bool) -> BpeVocabul
         _expect(not model.get(setting), f"{setting} = {model.get(setting)}")
     prefix, splits_at_spaces = _treatment_of_spaces(config)
     vocab: dict[str, int] = model["vocab"]
-    added = list(_added_tokens(config["added_tokens"], parse_specials))
+    listed = config.get("added_tokens") or []
+    added = list(_added_tokens(listed, parse_specials))
     merges: dict[tuple[int, int], tuple[int, int]] = {}
     pieces: dict[int, str] = {}
     for rank, merge in enumerate(model["merges"]):

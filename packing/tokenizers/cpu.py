@@ -114,14 +114,6 @@ class CompiledCore:
         except Empty:
             return _no_units(_FIRST_BITS, _FIRST_POOL)
 
-    def __getstate__(self) -> dict[str, object]:
-        """Everything but the units that are known, which another process learns for itself."""
-        return {key: value for key, value in self.__dict__.items() if key != "_idle"}
-
-    def __setstate__(self, state: dict[str, object]) -> None:
-        self.__dict__.update(state)
-        self._idle = SimpleQueue()
-
 
 def _slabs(offsets: npt.NDArray[np.int64]) -> Iterator[slice]:
     """Runs of neighbouring documents; one longer than a slab is a run of its own."""

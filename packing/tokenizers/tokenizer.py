@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -40,8 +40,14 @@ class Tokenizer:
     """
 
     def __init__(
-        self, file: TokenizerFile, reference: Reference, choice: Choice, specials: Specials
+        self,
+        file: TokenizerFile,
+        reference: Reference,
+        choice: Choice,
+        specials: Specials,
+        reload: Callable[[], Tokenizer],
     ) -> None:
+        self._reload = reload
         self._file = file
         self._reference = reference
         self._engine = choice.engine
@@ -52,6 +58,10 @@ class Tokenizer:
         self.dtype: np.dtype[np.uint16] | np.dtype[np.uint32] = id_dtype(self.vocab_size)
         self.engine: str = choice.engine.name
         self.passed_over: dict[str, str] = choice.passed_over
+
+    def __reduce__(self) -> tuple[Callable[[], Tokenizer], tuple[()]]:
+        """Loaded anew in another process, which learns its units for itself."""
+        return self._reload, ()
 
     @cached_property
     def description(self) -> dict[str, str]:
@@ -152,4 +162,13 @@ def load(
     choice = choose_engine(
         file, reference, parse_specials=parse, backend=backend, device=device, threads=threads
     )
-    return Tokenizer(file, reference, choice, specials)
+    reload = partial(
+        load,
+        path,
+        encoding=encoding,
+        specials=specials,
+        backend=backend,
+        device=device,
+        threads=threads,
+    )
+    return Tokenizer(file, reference, choice, specials, reload)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, cast
 
 import array_api_compat
@@ -53,7 +54,10 @@ class Encoded:
 
 
 class ArrayCore:
-    """Encodes texts in operations on whole arrays."""
+    """Encodes texts in operations on whole arrays.
+
+    One thread at a time: new units change the tables. `encode_plain` makes others wait.
+    """
 
     def __init__(
         self,
@@ -74,6 +78,7 @@ class ArrayCore:
             slab: How many bytes of text are worked on at a time.
             name: What this is, with versions.
         """
+        self._lock = Lock()
         self._xp = namespace
         self._device = device
         self._dtype = id_dtype(vocabulary.size)
@@ -94,9 +99,10 @@ class ArrayCore:
         """Encodes texts that hold no added token and no U+2581 (see `UnitCore`)."""
         pieces = [np.empty(0, self._dtype)]
         counts = [np.empty(0, np.int64)]
-        for encoded in self.encode_slabs(texts, prefixed, check=check):
-            pieces.append(self.take(encoded.ids).astype(self._dtype))
-            counts.append(self.take(encoded.counts))
+        with self._lock:
+            for encoded in self.encode_slabs(texts, prefixed, check=check):
+                pieces.append(self.take(encoded.ids).astype(self._dtype))
+                counts.append(self.take(encoded.counts))
         return cast("Ids", np.concatenate(pieces)), np.concatenate(counts)
 
     def encode_slabs(

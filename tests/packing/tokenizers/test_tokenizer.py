@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import pickle
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from packing.tokenizers import InvalidTextError, TokenizerFileError, load
+from packing.tokenizers import InvalidTextError, TokenizerFileError, engines, load
 
 from .conftest import small_config
+from .texts_to_try import real_texts
 
 TEXTS = [
     "the theorem 𝔸 proves\n\n  that x == y",
@@ -129,3 +134,61 @@ def test_special_tokens_in_text_are_parsed_or_left(small: Path) -> None:
     text = ["a<s>b"]
     assert 1 in load(small).encode_batch(text).ids
     assert 1 not in load(small, specials="text").encode_batch(text).ids
+
+
+def test_another_process_gets_the_same_tokenizer(small: Path) -> None:
+    tokenizer = load(small, specials="text")
+    sent = pickle.loads(pickle.dumps(tokenizer))
+    assert sent.fingerprint == tokenizer.fingerprint
+    assert sent.encode_batch(TEXTS).ids.tolist() == tokenizer.encode_batch(TEXTS).ids.tolist()
+
+
+@pytest.mark.parametrize("missing", ["numba", "torch"])
+def test_ids_are_the_same_without_a_library(
+    small: Path, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    expected = load(small, backend="reference").encode_batch(TEXTS)
+    found = importlib.util.find_spec
+    monkeypatch.setattr(engines, "find_spec", lambda name: None if name == missing else found(name))
+    tokenizer = load(small, backend="auto")
+    assert missing not in tokenizer.engine
+    assert "bigram cut" in tokenizer.engine
+    assert tokenizer.encode_batch(TEXTS).ids.tolist() == expected.ids.tolist()
+
+
+def test_ids_are_the_same_without_gigatoken(
+    trained_byte_level: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gigatoken", None)
+    tokenizer = load(trained_byte_level)
+    assert "gigatoken" in tokenizer.passed_over
+    expected = load(trained_byte_level, backend="reference").encode_batch(TEXTS)
+    assert tokenizer.encode_batch(TEXTS).ids.tolist() == expected.ids.tolist()
+
+
+def test_several_threads_may_use_one_tokenizer(small: Path) -> None:
+    tokenizer = load(small)
+    texts = [[text * 50 for text in TEXTS], TEXTS[::-1], ["the theorem"] * 500, [" " * 99]] * 8
+    expected = [tokenizer.encode_batch(batch).ids.tolist() for batch in texts]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda batch: tokenizer.encode_batch(batch).ids.tolist(), texts))
+    assert found == expected
+
+
+@pytest.mark.parametrize("name", ["llama2", "mistral_model", "cl100k"])
+def test_characters_of_real_tokens(
+    request: pytest.FixtureRequest, shared_data: Path, name: str
+) -> None:
+    tokenizer = load(request.getfixturevalue(name))
+    texts = [text for text in real_texts(shared_data, ("arxiv", "stack", "html"), 60_000) if text]
+    tokens = tokenizer.encode_with_offsets(texts)
+    for row, text in enumerate(texts):
+        here = slice(int(tokens.offsets[row]), int(tokens.offsets[row + 1]))
+        starts, ends = tokens.starts[here], tokens.ends[here]
+        assert ends[-1] == len(text)
+        assert (starts[1:] <= ends[:-1]).all()
+        assert (starts[1:] >= starts[:-1]).all()
+        middle = len(starts) // 2
+        before = tokenizer.decode(tokens.document(row)[:middle])
+        if not before.endswith("\ufffd"):
+            assert text[: starts[middle]] == before

@@ -140,6 +140,18 @@ def test_the_longest_added_token_wins(tmp_path: Path) -> None:
     assert_same(tokenizer.encode_batch(texts), reference.encode_batch(texts), texts)
 
 
+@pytest.mark.parametrize("specials", ["parse", "text"])
+def test_added_tokens_that_are_not_special_are_always_found(tmp_path: Path, specials: str) -> None:
+    config = with_added("<<x>>")
+    config["added_tokens"][-1]["special"] = False
+    path = written(tmp_path, config)
+    texts = ["a<<x>>b<s>", "<<x", "<<x>><<x>>"]
+    tokenizer = load(path, specials=specials)
+    assert not tokenizer.passed_over
+    expected = load(path, specials=specials, backend="reference").encode_batch(texts)
+    assert_same(tokenizer.encode_batch(texts), expected, texts)
+
+
 def test_ids_that_the_library_would_not_give_are_noticed(tmp_path: Path) -> None:
     config = with_added("<P>")
     config["added_tokens"][-1]["id"] += 7  # the library counts on from the vocabulary instead
