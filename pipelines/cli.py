@@ -24,6 +24,7 @@ from rich.table import Table
 
 from pipelines.card import card_table
 from pipelines.deduplication.command import dedup
+from pipelines.estimate import estimate_line, estimate_of, estimate_table
 from pipelines.files import address_of
 from pipelines.funnel import funnel_table
 from pipelines.goals.commands import goals_app
@@ -110,19 +111,30 @@ def run(
     progress: ProgressMode = "live",
     fresh: Fresh = False,
     keep_work: KeepWork = False,
+    dry_run: Annotated[
+        bool, typer.Option(help="Say what it would take, check every graph, run nothing.")
+    ] = False,
 ) -> None:
     """Run a recipe. Beam options follow after `--`."""
     with quiet_import():
         from pipelines.engine import Engine
+        from pipelines.rehearsal import rehearsal_table, rehearse
         from pipelines.runs import Run
     with explained():
         chosen = load_recipe(recipe).changed(set_ or [])
-        engine = Engine(workers, tuple(context.args))
+        engine = Engine(workers, tuple(context.args), chosen.profile)
         chosen.check()
         if not input and progress != "quiet":
             err.print("no --input: the embedded sample is used")
         subset = subset_of(chosen.subset)
         files = subset.resolve(InputNames(input or subset.sample(), limit, paths_base))
+        estimate = estimate_of(chosen.profile, files)
+        if dry_run or engine.rehearses:
+            out.print(estimate_table(estimate, engine.worker_count))
+            out.print(rehearsal_table(rehearse(chosen, files, output, engine)))
+            return
+        if progress != "quiet":
+            err.print(estimate_line(estimate), highlight=False)
         with logged(output):
             outcome = Run(
                 chosen,

@@ -29,8 +29,11 @@ from apache_beam.portability.api import beam_provision_api_pb2
 from apache_beam.runners.portability.fn_api_runner import fn_runner, worker_handlers
 from apache_beam.runners.portability.portable_runner import JobServiceHandle
 
+from pipelines.dataflow import RUNNER, dataflow_flags, is_rehearsal
 from pipelines.errors import EngineFailed, EngineMissing, GraphNotPortable, UnknownBeamOption
-from pipelines.graph import departures
+from pipelines.graph import GraphSize, departures, graph_size, oversized
+from pipelines.recipe import Profile
+from pipelines.spreading import SpreadTasks
 
 __all__ = ["Engine", "guard_against_lost_elements"]
 
@@ -38,10 +41,14 @@ __all__ = ["Engine", "guard_against_lost_elements"]
 _LOG_BYTES = 256 * 1024
 _WATCH_SECONDS = 2.0
 _LOST_SECONDS = 10.0
-# Engines whose module must be imported for Beam to know their options, and what brings it.
+# Engines that an extra brings: the module that must be there, and the extra. Beam knows an engine's
+# options once that module is imported.
 _OPTIONAL_RUNNERS: Mapping[str, tuple[str, str]] = {
-    "DaskRunner": ("apache_beam.runners.dask.dask_runner", "distributed"),
+    "DaskRunner": ("apache_beam.runners.dask.dask_runner", "dask"),
+    RUNNER: ("apache_beam.runners.dataflow.internal.apiclient", "dataflow"),
 }
+# What each of them can't be imported without, though its module can be.
+_NEEDS = {"DaskRunner": "distributed", RUNNER: "google.auth"}
 _WORKER_MODULE = "apache_beam.runners.worker.sdk_worker_main"
 
 
@@ -63,10 +70,12 @@ class Engine:
     Attributes:
         workers: Worker processes of the local runner; 0 for one a core.
         options: Beam options as the user gave them; with ``--runner`` they choose the engine.
+        profile: What workers elsewhere should have; hints to engines that take them.
     """
 
     workers: int = 0
     options: Sequence[str] = field(default_factory=tuple)
+    profile: Profile | None = None
 
     def __post_init__(self) -> None:
         _import_runner(self.options)
@@ -78,6 +87,16 @@ class Engine:
         return self._options().view_as(StandardOptions).runner in (None, "DirectRunner")
 
     @property
+    def runner_name(self) -> str:
+        """The runner that the options name; empty for the pinned local one."""
+        return _named_runner(self.options).rpartition(".")[2]
+
+    @property
+    def rehearses(self) -> bool:
+        """Whether the options ask for a dry run, in which no element is worked on."""
+        return is_rehearsal(self.options)
+
+    @property
     def worker_count(self) -> int:
         """Worker processes of the local runner."""
         return self.workers or len(os.sched_getaffinity(0))
@@ -87,8 +106,7 @@ class Engine:
         """The engine's name for the manifest."""
         if self.local:
             return f"FnApiRunner, {self.worker_count} worker(s), Beam {beam.__version__}"
-        name = _named_runner(self.options).rpartition(".")[2]
-        return f"{name}, Beam {beam.__version__}"
+        return f"{self.runner_name}, Beam {beam.__version__}"
 
     def run(
         self,
@@ -127,8 +145,7 @@ class Engine:
         result = None
         try:
             with _quiet_beam(log), watch:
-                pipeline = beam.Pipeline(runner=runner, options=options)
-                pipeline | f"{label}: tasks" >> beam.Create(wanted) | label >> transform
+                pipeline = self._pipeline(label, wanted, transform, runner, options)
                 if runner is None:
                     _refuse_departures(pipeline)
                 result = pipeline.run()
@@ -148,12 +165,63 @@ class Engine:
             _disconnect(result)
         return _metrics(result)
 
+    def rehearse(
+        self, label: str, elements: Sequence[Any], transform: beam.PTransform, *, log: Path
+    ) -> GraphSize:
+        """Builds a phase's graph and checks it; of Dataflow its runner is asked too.
+
+        No element is worked on, and nothing is reached over the network.
+
+        Args:
+            label: The phase's name.
+            elements: What the transform would be applied to.
+            transform: The phase.
+            log: As of ``run``.
+
+        Raises:
+            GraphNotPortable: The graph leaves the portable subset, or steps carry too much.
+            EngineFailed: Dataflow's runner refuses it.
+        """
+        options = self._options()
+        asked = self.runner_name == RUNNER
+        runner = None if asked else _local_runner(options)
+        with _quiet_beam(log):
+            try:
+                pipeline = self._pipeline(label, elements, transform, runner, options)
+                _refuse_departures(pipeline)
+                size = graph_size(pipeline)
+                heavy = oversized(size)
+                if heavy:
+                    raise GraphNotPortable("\n".join(map(str, heavy)))
+                if asked:
+                    pipeline.run()
+            except GraphNotPortable:
+                raise
+            except Exception as error:
+                raise EngineFailed(str(error) or repr(error)) from error
+        return size
+
+    def _pipeline(
+        self,
+        label: str,
+        elements: Sequence[Any],
+        transform: beam.PTransform,
+        runner: fn_runner.FnApiRunner | None,
+        options: PipelineOptions,
+    ) -> beam.Pipeline:
+        if self.profile is not None and not self.local:
+            transform = transform.with_resource_hints(min_ram=self.profile.worker_memory_bytes)
+        pipeline = beam.Pipeline(runner=runner, options=options)
+        pipeline | f"{label}: tasks" >> SpreadTasks(elements) | label >> transform
+        return pipeline
+
     def _options(self, workers: int = 1) -> PipelineOptions:
         flags = list(self.options)
-        runner = _named_runner(flags)
-        if runner in _OPTIONAL_RUNNERS:
+        if self.runner_name == RUNNER:
+            flags = dataflow_flags(flags, self.profile or Profile())
+        if _named_runner(flags) == "DaskRunner":
             # Beam finds this one by its full name alone.
-            flags.append(f"--runner={_OPTIONAL_RUNNERS[runner][0]}.{runner}")
+            flags.append(f"--runner={_OPTIONAL_RUNNERS['DaskRunner'][0]}.DaskRunner")
         if not any(flag.startswith("--runner") for flag in flags):
             mode = "multi_processing" if workers > 1 else "in_memory"
             flags += [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
@@ -167,15 +235,13 @@ def _named_runner(flags: Sequence[str]) -> str:
 
 def _import_runner(flags: Sequence[str]) -> None:
     runner = _named_runner(flags)
-    module, needs = _OPTIONAL_RUNNERS.get(runner, ("", ""))
-    if not module:
+    if runner not in _OPTIONAL_RUNNERS:
         return
+    module, extra = _OPTIONAL_RUNNERS[runner]
     try:
-        importlib.import_module(needs)
+        importlib.import_module(_NEEDS[runner])
     except ImportError as error:
-        raise EngineMissing(
-            f"{runner} needs the package {needs}: install proofmill[dask]"
-        ) from error
+        raise EngineMissing(f"{runner} isn't installed: install proofmill[{extra}]") from error
     importlib.import_module(module)
 
 

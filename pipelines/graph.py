@@ -17,7 +17,9 @@ from apache_beam.pipeline import AppliedPTransform, PipelineVisitor
 from apache_beam.runners.common import DoFnSignature
 from apache_beam.typehints import typehints
 
-__all__ = ["Departure", "GraphSize", "departures", "graph_size"]
+from pipelines.spreading import SpreadTasks
+
+__all__ = ["Departure", "GraphSize", "departures", "graph_size", "oversized"]
 
 # A Dataflow job request may have 10 MB (Dataflow's quotas page: "Maximum size for a job creation
 # request"); a step that carries data in its function should be read from a file instead.
@@ -135,10 +137,10 @@ def _in_function(node: AppliedPTransform) -> Iterator[str]:
 
 
 def _spreads_tasks(node: AppliedPTransform) -> bool:
-    """Whether a grouping is the one by which ``Create`` spreads a phase's tasks over workers."""
+    """Whether a grouping is the one by which a phase's tasks are spread over workers."""
     parent = node.parent
     while parent is not None:
-        if isinstance(parent.transform, beam.Create):
+        if isinstance(parent.transform, SpreadTasks):
             return True
         parent = parent.parent
     return False

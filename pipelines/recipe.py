@@ -33,6 +33,7 @@ from schemas import Decision, Document
 __all__ = [
     "Filter",
     "Part",
+    "Profile",
     "Recipe",
     "Stage",
     "assign",
@@ -144,6 +145,31 @@ class Input(Part):
     tolerate_failed_files: bool = False
 
 
+class Profile(Part):
+    """What running the recipe takes: measured rates, and what workers elsewhere should have.
+
+    Nothing of it decides a byte, so that it's no part of the recipe's digest.
+
+    Attributes:
+        cpu_seconds_per_megabyte: CPU time of the whole recipe on a megabyte (10^6 bytes) of input
+            as it lies there; 0 when it wasn't measured.
+        records_per_megabyte: Records in it.
+        output_share: Bytes of the run's folder by bytes of input.
+        work_share: Bytes of working files by bytes of input.
+        worker_memory_bytes: Memory of a worker, a resource hint for engines that have such.
+        machine_type: Dataflow's machine type, unless the user names one.
+        disk_gigabytes: Disk of a Dataflow worker, unless the user says otherwise.
+    """
+
+    cpu_seconds_per_megabyte: float = pydantic.Field(default=0.0, ge=0)
+    records_per_megabyte: float = pydantic.Field(default=0.0, ge=0)
+    output_share: float = pydantic.Field(default=0.0, ge=0)
+    work_share: float = pydantic.Field(default=0.0, ge=0)
+    worker_memory_bytes: int = pydantic.Field(default=4 << 30, ge=1 << 30)
+    machine_type: str = "n2-standard-8"
+    disk_gigabytes: int = pydantic.Field(default=100, gt=0)
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """One step of a recipe.
@@ -183,6 +209,7 @@ class Recipe(Part):
     limits: Limits = Limits()
     audit: Audit = Audit()
     output: Output = Output()
+    profile: Profile = Profile()
     stages: tuple[dict[str, dict[str, Any] | None], ...]
 
     @pydantic.field_validator("subset")
@@ -237,8 +264,8 @@ class Recipe(Part):
 
     @property
     def resolved(self) -> dict[str, Any]:
-        """The recipe with every default spelled out, as plain data."""
-        plain = self.model_dump(mode="json")
+        """Everything that decides a byte, with every default spelled out, as plain data."""
+        plain = self.model_dump(mode="json", exclude={"profile"})
         plain["stages"] = [
             {stage.name: {"enabled": stage.enabled, **plain_settings(stage.settings)}}
             for stage in self.built()
@@ -262,7 +289,7 @@ class Recipe(Part):
         """
         plain = self.model_dump(mode="json")
         for assignment in assignments:
-            assign(plain, assignment, ("input", "limits", "audit", "output"))
+            assign(plain, assignment, ("input", "limits", "audit", "output", "profile"))
         changed = _validated(plain, self.name)
         changed.built()
         return changed

@@ -145,6 +145,28 @@ class Deduplication:
         work()
         _write_text(marker, "{}\n")
 
+    def rehearsed(self) -> Iterator[tuple[str, beam.PTransform]]:
+        """The graphs of the stages that are switched on, as they'd be over any index."""
+        root, near = str(self.root), self.stages.near
+        for stage, column in ((self.stages.url, "url_key"), (self.stages.exact, "text_key")):
+            if stage is not None:
+                order = _equal_order(stage, self.precedence)
+                yield (
+                    f"Find equal documents: {stage.name}",
+                    GroupEqual(root, stage.name, column, order, (), 0, 1),
+                )
+        if near is not None:
+            order = Order(near.keep, self.precedence, near.licences)
+            bands = range(near.band_count)
+            yield "Find candidates", FindCandidates(root, near, 0, bands, 0, 1)
+            yield "Verify pairs", VerifyPairs(root, near)
+            yield "Find components: large star", LargeStar(root, "similar", "large-0")
+            yield "Find components: small star", SmallStar(root, "large-0", "small-0")
+            yield "Choose representatives", ChooseRepresentatives(root, near, order, (), 0, 1)
+        if self.stages.paragraphs is not None:
+            least = self.stages.paragraphs.minimum_documents
+            yield "Count paragraphs", CountParagraphs(root, least, 0, 1)
+
     # ---- equal keys -----------------------------------------------------------------------------
 
     def _equal(

@@ -98,7 +98,7 @@ def test_unknown_options_are_refused_and_known_ones_choose_the_engine() -> None:
     with pytest.raises(UnknownBeamOption, match="no_such_option"):
         Engine(1, ("--no_such_option=1",))
     assert Engine(1).local
-    assert not Engine(1, ("--runner=DataflowRunner", "--project=p")).local
+    assert not Engine(1, ("--runner=PortableRunner", "--job_endpoint=localhost:1")).local
 
 
 def test_nothing_of_beams_chatter_reaches_the_terminal(
