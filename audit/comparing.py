@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from audit.documents import text_of
+from audit.documents import text_of, texts_by_id
 from audit.run import AuditRun
 
-__all__ = ["Comparison", "Mover", "SideCount", "TextChange", "diff", "texts_of"]
+__all__ = ["Comparison", "Mover", "SideCount", "TextChange", "changed_lines", "diff", "texts_of"]
 
 _EXAMPLES = 20
 
@@ -41,12 +43,20 @@ class Mover:
 
 @dataclass(frozen=True, slots=True)
 class TextChange:
-    """A document of both runs whose text isn't the same."""
+    """A document of both runs whose text isn't the same.
+
+    Attributes:
+        document_id, url: Which one.
+        chars_before, chars_after: Characters of its text in each.
+        lines: The first lines that differ, as ``diff -u`` writes them; empty where a text is too
+            long to be compared line by line.
+    """
 
     document_id: str
     url: str
     chars_before: int
     chars_after: int
+    lines: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,4 +200,21 @@ def _text_changes(run: AuditRun, other: AuditRun, count: int) -> tuple[int, tupl
                 ORDER BY t.document_id LIMIT ?""",
             [count],
         )
-    return changed, tuple(TextChange(*row) for row in rows)
+    ids = [row[0] for row in rows]
+    before, after = texts_by_id(run, ids), texts_by_id(other, ids)
+    found = [(*row, changed_lines(before[row[0]][1], after[row[0]][1])) for row in rows]
+    return changed, tuple(TextChange(*values) for values in found)
+
+
+# Comparing line by line takes time that grows with the square; longer texts aren't.
+_COMPARED_CHARS = 500_000
+_LINES = 40
+
+
+def changed_lines(before: str, after: str) -> tuple[str, ...]:
+    """The first lines in which two texts differ, with a line around them, as ``diff -u``."""
+    if max(len(before), len(after)) > _COMPARED_CHARS:
+        return ()
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), n=1, lineterm="")
+    # Two lines of a head, that would name files.
+    return tuple(itertools.islice(lines, 2, 2 + _LINES))

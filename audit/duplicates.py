@@ -108,7 +108,11 @@ def cluster_of(run: AuditRun, name: str) -> Cluster:
     if not links:
         raise DocumentNotFound(f"{run.name}: {name} is in no group of duplicates")
     first = links[0][1]
-    kept = records(run, "document_id = ?", [first.kept_id], limit=1)
+    # A record that was read twice has two trails; the one that stays is meant.
+    kept = sorted(
+        records(run, "document_id = ?", [first.kept_id]),
+        key=lambda record: record.verdict == "drop",
+    )
     members = [
         _member(kept[0], None)
         if kept

@@ -51,8 +51,10 @@ def exactly(value: float) -> Estimate:
 def estimated_count(known: int, unknown: int, passed: int, sampled: int) -> Estimate:
     """How many of a group pass: those known, and the estimate for those that aren't.
 
-    The share of the sample that passes, with Wilson's interval, times the unknown; without a
-    sample, anything from none to all.
+    The share of the sample that passes times the unknown, with Wilson's interval. What is wanted
+    isn't the share behind the sample but the count among the others, which chance moves too: the
+    variance is that of a sample of m·u/(m+u) for m sampled and u unknown. Without a sample,
+    anything from none to all.
 
     Args:
         known: Those known to pass.
@@ -62,9 +64,14 @@ def estimated_count(known: int, unknown: int, passed: int, sampled: int) -> Esti
     """
     if not unknown:
         return exactly(known)
-    low, high = wilson_interval(passed, sampled)
-    share = passed / sampled if sampled else 0.5
-    return Estimate(known + unknown * share, known + unknown * low, known + unknown * high, False)
+    if not sampled:
+        return Estimate(known + unknown / 2, known, known + unknown, False)
+    share = passed / sampled
+    effective = sampled * unknown / (sampled + unknown)
+    low, high = wilson_interval(share * effective, effective)
+    # Counts are whole.
+    least, most = math.floor(unknown * low), math.ceil(unknown * high)
+    return Estimate(known + unknown * share, known + least, known + most, False)
 
 
 def estimated_sum(
@@ -78,7 +85,8 @@ def estimated_sum(
     """The sum of a quantity over a group: what is known, and the expansion estimate for the rest.
 
     The mean of the sample (0 for those that don't pass) times the unknown, with the normal
-    interval of a mean. From fewer than two nothing follows: anything from none to all.
+    interval, the chance among the others included. From fewer than two nothing follows: anything
+    from none to all.
 
     Args:
         known: The sum over those known to pass.
@@ -94,7 +102,7 @@ def estimated_sum(
         return Estimate(value, known, known + most, False)
     mean = sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
-    spread = _NORMAL_975 * math.sqrt(variance / len(values))
+    spread = _NORMAL_975 * math.sqrt(variance * (1 / len(values) + 1 / unknown))
     return Estimate(
         min(known + unknown * mean, known + most),
         known + unknown * max(mean - spread, 0.0),

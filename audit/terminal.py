@@ -319,6 +319,11 @@ def show_comparison(found: Comparison, first: AuditRun, second: AuditRun) -> Non
         for change in found.text_examples:
             table.add_row(_safe(change.url), f"{change.chars_before:,}", f"{change.chars_after:,}")
         out.print(table)
+        for change in found.text_examples:
+            out.print(f"\n[bold]{_safe(change.url)}[/]", highlight=False)
+            for line in change.lines:
+                style = {"+": "green", "-": "red", "@": "cyan"}.get(line[:1], "")
+                out.print(_safe(line), style=style, highlight=False)
 
 
 def _show_ways(title: str, ways: Iterable[tuple[str, int]]) -> None:

@@ -16,7 +16,7 @@ from audit.ledger import RECORD_FIELDS, ensure_ledger
 from audit.run import AuditRun
 from audit.tokens import TokenCount, chars_per_token, tokens_of_chars
 from filters.near_duplicates import NearDuplicates
-from filters.rejudging import Recorded, laws_of, rejudged, settings_unjudged
+from filters.rejudging import Bound, Recorded, laws_of, rejudged, settings_unjudged
 from pipelines.recipe import Recipe, Stage, difference
 from schemas import Document
 
@@ -147,6 +147,7 @@ def what_if(
     Args:
         run: The run.
         changes: Assignments as ``--set`` takes them: ``math_score.threshold_with_math=0.2``.
+            ``threshold`` stands for all thresholds of a filter that has several.
         examples: How many documents are shown of each kind.
         sites: How many sites.
 
@@ -155,13 +156,27 @@ def what_if(
         NotAnswerable: What was recorded doesn't tell.
     """
     before = run.needed_recipe()
-    after = before.changed(changes)
+    after = before.changed(list(_spelled_out(before, changes)))
     changed = _changed_stages(before, after)
     ensure_ledger(run)
     own, _ = _stage_names(after)
     with run.scratch_table(_FATES, [own[-1]], flips=_flips(run, changed)) as fates:
         _let_duplicates_in(run, after, fates)
         return _Answer(run, before, after, fates).made(examples, sites)
+
+
+def _spelled_out(recipe: Recipe, changes: Sequence[str]) -> Iterator[str]:
+    """The changes, ``STAGE.threshold`` as the stage's own names of its thresholds."""
+    settings = {stage.name: stage.settings for stage in recipe.built()}
+    for change in changes:
+        name, _, rest = change.partition(".")
+        setting, equals, value = rest.partition("=")
+        filter_ = settings.get(name.strip())
+        bounds = [law.setting for law in laws_of(filter_) if isinstance(law, Bound)]
+        if setting.strip() == "threshold" and bounds and not hasattr(filter_, "threshold"):
+            yield from (f"{name}.{bound}{equals}{value}" for bound in bounds)
+        else:
+            yield change
 
 
 def _stage_names(recipe: Recipe) -> tuple[list[str], list[str]]:
@@ -479,6 +494,7 @@ class _Answer:
 _METHOD = (
     "Documents that a changed stage had dropped were judged by the later stages only where they "
     "belong to the shadow share, a sample by hash. The share of these that passes, stage by stage, "
-    "with Wilson's 95 % interval, is applied to the others; intervals of stages add up by squares "
-    "(MOVER). Text and bytes: the sample's mean with the normal 95 % interval."
+    "is applied to the others, with Wilson's 95 % interval for a count among these; intervals of "
+    "stages add up by squares (MOVER). Text and bytes: the sample's mean, with the normal 95 % "
+    "interval."
 )

@@ -111,7 +111,7 @@ def _at(positives: Sequence[float], negatives: Sequence[float], threshold: float
 _NORMAL_975 = 1.959963984540054
 
 
-def wilson_interval(successes: int, trials: int) -> tuple[float, float]:
+def wilson_interval(successes: float, trials: float) -> tuple[float, float]:
     """The 95 % interval of a share (Wilson 1927), which holds for few trials and extreme shares."""
     if trials == 0:
         return 0.0, 1.0

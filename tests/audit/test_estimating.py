@@ -26,11 +26,12 @@ def test_a_count_lies_in_its_interval_between_none_and_all(
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3, 0.9])
-def test_intervals_of_counts_hold_the_truth_in_nineteen_of_twenty(share: float) -> None:
-    draw = random.Random(int(share * 100))
+@pytest.mark.parametrize("count", [200, 2000])
+def test_intervals_of_counts_hold_the_truth_in_nineteen_of_twenty(share: float, count: int) -> None:
+    draw = random.Random(int(share * 100) + count)
     held, rounds = 0, 400
     for _ in range(rounds):
-        passes = [draw.random() < share for _ in range(2000)]
+        passes = [draw.random() < share for _ in range(count)]
         sample, rest = passes[:150], passes[150:]
         found = estimated_count(sum(sample), len(rest), sum(sample), len(sample))
         held += found.low <= sum(passes) <= found.high

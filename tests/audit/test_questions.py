@@ -282,6 +282,7 @@ def test_texts_that_changed_are_found(judged_by_all: Path, tmp_path: Path, run: 
         assert found.text_changed == 1
         (example,) = found.text_examples
         assert example.chars_after == example.chars_before + len(" One line more.")
+        assert example.lines[-1].endswith("One line more.") and example.lines[-1][0] == "+"
         before, after = texts_of(run, other, example.document_id)
         assert before and after == before + " One line more."
 

@@ -48,6 +48,17 @@ def test_duplicates_come_back_when_their_stage_is_switched_off(run: AuditRun) ->
     assert answer.leaving == 0
 
 
+def test_threshold_stands_for_all_of_a_filters_thresholds(run: AuditRun) -> None:
+    answer = what_if(run, ["math_score.threshold=0.2"])
+    assert answer == what_if(
+        run, ["math_score.threshold_with_math=0.2", "math_score.threshold_without_math=0.2"]
+    )
+    assert [change[0] for change in answer.changes] == [
+        "math_score.threshold_with_math",
+        "math_score.threshold_without_math",
+    ]
+
+
 def test_unchanged_settings_change_nothing(run: AuditRun) -> None:
     answer = what_if(run, ["math_score.threshold_with_math=0.1", "perplexity.threshold=2100"])
     assert (answer.entering.value, answer.leaving, answer.moved) == (0, 0, 0)
