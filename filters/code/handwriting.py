@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import yaml
 
-from filters.code.measures import data_share, long_line_measures
+from filters.code.measures import data_share, digit_share, long_line_measures
 from filters.rejudging import Bound, Law
 from schemas import Decision, Document
 
@@ -36,9 +36,9 @@ class Generated:
         if "generated" in document.hints:
             return Decision.drop(self.name, "generated", detail="the source says so")
         head = document.text[:_HEAD_CHARS]
-        if head.startswith(_PLUTO) or _SIGNED.search(head) is None:
+        if head.startswith(_PLUTO) or not _signed(head):
             return Decision.keep(self.name)
-        head = "\n".join(line for line in head.split("\n") if _SIGNED.search(line))
+        head = "\n".join(line for line in head.split("\n") if _signed(line))
         for reason, pattern in _phrases():
             match = pattern.search(head)
             if match:
@@ -50,11 +50,15 @@ class Generated:
 # A Pluto notebook carries the manifest of its packages, which does say that it's generated.
 _PLUTO = "### A Pluto.jl notebook"
 # A word that every phrase has; most files have none.
-_SIGNED = re.compile(
-    r"generat|not\s+(?:edit|modify|change|touch)|automatic|f2c|p2c|tikz|matplotlib|inkscape|gnuplot|"
-    r"resource object|will be lost|created|produced",
-    re.IGNORECASE,
-)
+_SIGNED = (
+    "generat", "not edit", "not modify", "not change", "not touch", "f2c", "p2c", "tikz",
+    "matplotlib", "inkscape", "gnuplot", "resource object", "will be lost", "created", "produced",
+)  # fmt: skip
+
+
+def _signed(text: str) -> bool:
+    folded = text.lower()
+    return any(word in folded for word in _SIGNED)
 
 
 @functools.cache
@@ -97,6 +101,18 @@ class Minified:
         return Decision.keep(self.name, score=share, threshold=self.share)
 
 
+# Lines of data are 0.4 digits at least, white space apart; a text with too few for its share of such
+# lines needs no second look. The bound is below, for white space in between.
+_FEWEST_DIGITS = 0.3
+
+
+def _visible_digits(text: str) -> float:
+    try:
+        return digit_share(text)
+    except ZeroDivisionError:
+        return 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class DataOnly:
     """Drops files that are tables of numbers.
@@ -116,6 +132,8 @@ class DataOnly:
         """Judges by the lines of numbers; the score is their share of the text."""
         if len(document.text) < self.fewest_chars:
             return Decision.keep(self.name, "short")
+        if _visible_digits(document.text) < self.share * _FEWEST_DIGITS:
+            return Decision.keep(self.name, "few_digits")
         share = data_share(document.text)
         if share > self.share:
             return Decision.drop(self.name, "data", score=share, threshold=self.share)

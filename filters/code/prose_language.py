@@ -19,7 +19,7 @@ from schemas import Decision, Document
 __all__ = ["ProseLanguage"]
 
 # Characters of source that are looked at; the web's filter samples what is left of them.
-_SOURCE_CHARS = 200_000
+_SOURCE_CHARS = 60_000
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*")
 _FORMULA = re.compile(
     r"\$\$.{0,20000}?\$\$|\$[^$]{0,2000}\$|\\\[.{0,20000}?\\\]|\\\(.{0,5000}?\\\)|"

@@ -1,0 +1,4 @@
+(* ::Package:: *)
+BeginPackage["Sums`"]
+Square[x_] := x^2
+EndPackage[]

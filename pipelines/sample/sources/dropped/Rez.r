@@ -1,0 +1,4 @@
+/* Resource fork of a picture */
+data 'icns' (128) {
+    $"0000 0000"
+};

@@ -1,0 +1,5 @@
+#import <Foundation/Foundation.h>
+
+@interface Window : NSObject
+@property (nonatomic) double width;
+@end
