@@ -10,6 +10,7 @@ contents. What a hostile archive brings is recorded, and memory stays bounded by
 
 from __future__ import annotations
 
+import io
 import tarfile
 import zipfile
 import zlib
@@ -223,7 +224,8 @@ def _common_root(names: dict[str, int]) -> str:
 
 
 def _tar_entries(source: Opened, limits: ArchiveLimits, contents: _Contents) -> Iterator[_Entry]:
-    stream = opened_stream(source, limits.unpacked_bytes)
+    unpacked = opened_stream(source, limits.unpacked_bytes)
+    stream = io.BufferedReader(unpacked, 1 << 18)
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=_Member, errorlevel=1) as tar:
         for number, member in enumerate(tar):
             # The library keeps every header; millions of members would fill the memory.
@@ -241,6 +243,9 @@ def _tar_entries(source: Opened, limits: ArchiveLimits, contents: _Contents) -> 
                 _kind(member),
                 _tar_reader(tar, member),
             )
+    # The library takes a cut header for the end; a whole archive ends with blocks of zeros.
+    if not stream.read(1) and unpacked.tail.strip(b"\0"):
+        raise tarfile.ReadError("it ends without its mark")
 
 
 def _kind(member: tarfile.TarInfo) -> str:
@@ -253,8 +258,14 @@ def _kind(member: tarfile.TarInfo) -> str:
 
 def _tar_reader(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Callable[[], bytes]:
     def read() -> bytes:
-        file = tar.extractfile(member)
-        data = file.read() if file is not None else b""
+        try:
+            file = tar.extractfile(member)
+            data = file.read() if file is not None else b""
+        except SourceUnreadable:
+            raise
+        except _BROKEN as error:
+            # What comes after it is lost too, which the next header will say.
+            raise Unread("cut", f"{type(error).__name__}: {error}") from error
         if len(data) != member.size:
             raise Unread("cut", f"{len(data)} of {member.size} bytes")
         return data

@@ -78,18 +78,26 @@ def file_object(source: Opened, block: int = 1 << 20) -> IO[bytes]:
     return io.BufferedReader(_FileObject(source), block)
 
 
+# A block of tar, whose last ones are zeros.
+_TAIL = 512
+
+
 class BoundedStream(io.RawIOBase):
     """A stream that ends with ``TooLarge`` when more than its bound was read from it.
 
     Args:
         stream: The stream.
         bound: Bytes.
+
+    Attributes:
+        tail: The last bytes that were read.
     """
 
     def __init__(self, stream: IO[bytes], bound: int) -> None:
         self._stream = stream
         self._bound = bound
         self._read = 0
+        self.tail = b""
 
     def readable(self) -> bool:
         """True."""
@@ -100,6 +108,7 @@ class BoundedStream(io.RawIOBase):
         data = self._stream.read(len(buffer))
         buffer[: len(data)] = data
         self._read += len(data)
+        self.tail = (self.tail + data[-_TAIL:])[-_TAIL:]
         if self._read > self._bound:
             raise TooLarge(f"more than {self._bound} bytes when unpacked")
         return len(data)
@@ -110,7 +119,7 @@ _GZIP, _BZIP2, _XZ, _ZSTD = b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\x
 _ZSTD_WINDOW = 1 << 27
 
 
-def opened_stream(source: Opened, bound: int) -> IO[bytes]:
+def opened_stream(source: Opened, bound: int) -> BoundedStream:
     """What a file unpacks to, by its first bytes; the file itself when it isn't compressed."""
     file = file_object(source)
     head = source.read_at(0, 6)
@@ -124,4 +133,4 @@ def opened_stream(source: Opened, bound: int) -> IO[bytes]:
     elif head.startswith(_ZSTD):
         unzstd = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW)
         unpacked = unzstd.stream_reader(file, read_across_frames=True)
-    return io.BufferedReader(BoundedStream(unpacked, bound), 1 << 18)
+    return BoundedStream(unpacked, bound)

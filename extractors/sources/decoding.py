@@ -37,6 +37,8 @@ _MARKS = (
 )
 # Of UTF-16 without a mark, every other byte of ASCII is zero; this share is enough.
 _LEAST_ZEROS = 0.3
+# Of fewer bytes nothing can be told.
+_FEWEST_BYTES = 16
 _HEAD = 4096
 # Control characters that no text has; tab, line ends, form feed, escape and DOS's end of file are.
 _CONTROL = re.compile(rb"[\x01-\x08\x0e-\x19\x1c-\x1f\x7f]")
@@ -136,7 +138,9 @@ def _without_padding(raw: bytes) -> tuple[str, str]:
 
 def _wide(raw: bytes) -> str:
     """UTF-16 or UTF-32 without a mark, by where the zeros of its ASCII are; empty for neither."""
-    head = raw[: _HEAD - _HEAD % 4]
+    head = raw[: min(_HEAD, len(raw) - len(raw) % 4)]
+    if len(head) < _FEWEST_BYTES:
+        return ""
     quarters = [head[place::4].count(0) / max(len(head[place::4]), 1) for place in range(4)]
     if min(quarters[1:]) > 0.9 and quarters[0] < 0.1:
         return "utf-32-le"

@@ -101,8 +101,8 @@ class Minified:
         return Decision.keep(self.name, score=share, threshold=self.share)
 
 
-# Lines of data are 0.4 digits at least, white space apart; a text with too few for its share of such
-# lines needs no second look. The bound is below, for white space in between.
+# Lines of data are 0.4 digits at least, white space apart; a text with too few for its share of
+# such lines needs no second look. The bound is below, for white space in between.
 _FEWEST_DIGITS = 0.3
 
 

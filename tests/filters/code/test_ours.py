@@ -1,0 +1,248 @@
+"""Our edition's rules: what the published ones got wrong, and what they let through."""
+
+from __future__ import annotations
+
+import pytest
+
+from filters.code.handwriting import DataOnly, Generated, Minified
+from filters.code.headers import HeaderLanguage
+from filters.code.language_rules import DigitShare, FileSize, LanguageRules
+from filters.code.origin import Benchmarks, Licences, Vendored
+from filters.code.prose_language import ProseLanguage
+from filters.code.source_files import SourceFiles, language_of_path
+from filters.code.tables import LANGUAGES, language_tables
+from schemas import Document
+
+
+def document(language: str, text: str, path: str = "a", repo: str = "o/r") -> Document:
+    return Document("0" * 32, text=text, path=path, repo=repo, programming_language=language)
+
+
+def reason(language: str, text: str, path: str = "a", repo: str = "o/r") -> str:
+    return LanguageRules().judge(document(language, text, path, repo)).reason
+
+
+def test_every_language_has_a_table_with_sources() -> None:
+    tables = language_tables()
+    assert sorted(tables) == sorted(LANGUAGES)
+    for table in tables.values():
+        for edition in (table.ours, table.published):
+            assert all(row.source and row.rows for row in edition.rows)
+
+
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [
+        ("a/B.lagda.md", "agda"),
+        ("a/README.md", ""),
+        ("x.R", "r"),
+        ("x.F90", "fortran"),
+        ("archive.tar.gz", ""),
+        ("Makefile", ""),
+        (".py", "python"),
+        ("a.py.bak", ""),
+    ],
+)
+def test_languages_by_suffix(path: str, language: str) -> None:
+    assert language_of_path(path) == language
+
+
+def test_the_stacks_names_win_over_suffixes() -> None:
+    named = Document("0" * 32, path="x.txt", programming_language="Jupyter Notebook")
+    assert SourceFiles().judge(named).keeps
+    assert named.programming_language == "jupyter"
+    other = Document("0" * 32, path="x.m", programming_language="Objective-C")
+    assert SourceFiles().judge(other).reason == "other_language"
+    unwanted = Document("0" * 32, path="x.py")
+    assert SourceFiles(languages=("lean",)).judge(unwanted).reason == "language_not_wanted"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("import numpy", "pass"),
+        ("import os, numpy.linalg as la", "pass"),
+        ("if True:\n    from scipy import (\n        linalg)", "pass"),
+        ("print 'python 2'\nimport sympy\n", "pass"),
+        ("from sagemaker import x", "no_mathematics"),
+        ("# import numpy", "no_mathematics"),
+        ('"""\nimport numpy\n"""', "no_mathematics"),
+        ("from .numpy import x", "no_mathematics"),
+        ('{"cells": []}', "notebook"),
+        ("{1, 2}\nimport sympy", "pass"),
+    ],
+)
+def test_python_imports_are_parsed(text: str, expected: str) -> None:
+    assert reason("python", text) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("c", '#include "fftw3.h"', "pass"),
+        ("c", "#include <rfftw.h>", "pass"),
+        ("c", "#  include <gsl/gsl_sf.h>", "pass"),
+        ("c", "/* #include <gsl/gsl_sf.h> */", "no_mathematics"),
+        ("c", "#include <gslike.h>", "no_mathematics"),
+        ("cpp", '#include "external/Eigen/Dense"', "pass"),
+        ("cpp", "#include <boost/asio.hpp>", "no_mathematics"),
+        ("cpp", "#include <boost/math/special_functions.hpp>", "pass"),
+        ("haskell", "module A where\nimport qualified Data.Complex as C", "pass"),
+        ("haskell", "module A where\nimport safe Statistics.Sample (mean)", "pass"),
+        ("haskell", "module A where\nimport StatisticsOfMine", "no_mathematics"),
+        ("haskell", "module A where\n-- import Data.Complex", "no_mathematics"),
+    ],
+)
+def test_includes_and_imports(language: str, text: str, expected: str) -> None:
+    assert reason(language, text) == expected
+
+
+def test_a_librarys_own_sources_count() -> None:
+    assert reason("c", "int f;", "fftw-3.3.10/kernel/a.c") == "pass"
+    assert reason("python", "from .x import y", "mpmath/calculus/a.py", "mpmath/mpmath") == "pass"
+    assert reason("c", "int f;", "notfftw/a.c") == "no_mathematics"
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("coq", "Lemma x : True. exact I. Qed.", "pass"),
+        ("coq", "Proof. (* pragmatic *) rewire. Qed.", "pass"),
+        ("coq", "(* Theorem *) hello.", "no_coq"),
+        ("coq", "module m(input a);\n  Definition\nendmodule", "verilog"),
+        ("isabelle", "theory A imports Main begin\nlemma\n x: True by simp end", "pass"),
+        ("isabelle", "(* lemma x *)", "no_theorem"),
+        ("lean", "theorem\n x : 1 = 1 := rfl", "pass"),
+        ("lean", "-- theorem\n/- lemma -/", "no_theorem"),
+        ("matlab", "#import <A.h>\n@interface A\n@end", "objective_c"),
+        ("matlab", "% see #import\ny = x;", "pass"),
+        ("matlab", "(* ::Package:: *)\nf[x_] := x", "mathematica"),
+        ("gap", "func move(a):\n\tvar x := 1", "other_language"),
+        ("gap", 'DeclareOperation( "f", [ IsObject ] );', "pass"),
+        ("r", "{ x <- 1 }", "pass"),
+        ("r", '{"a": 1}', "notebook"),
+        ("julia", "[1, 2] |> sum", "pass"),
+        ("julia", '{"a": 1}\n{"a": 2}', "not_julia"),
+        ("fortran", ": square dup * ;\n1 square .", "not_fortran"),
+        ("maple", "<Worksheet></Worksheet>", "xml"),
+        ("tex", "\\section* {A}", "pass"),
+        ("tex", "\\section[a]{A}", "pass"),
+        ("tex", "\\begin{align*}x\\end{align*} with gnuplot", "pass"),
+        ("tex", "% \\section{A}\nwords", "no_section"),
+        ("tex", "\\hypertarget{a}{}\\section{A}\\begin{DoxyCode}", "doxygen"),
+    ],
+)
+def test_languages(language: str, text: str, expected: str) -> None:
+    assert reason(language, text) == expected
+
+
+def test_lean_4s_dependencies() -> None:
+    for folder in ("lake-packages", ".lake/packages", "_target/deps"):
+        path = f"{folder}/mathlib/a.lean"
+        assert Vendored().judge(document("lean", "theorem x", path)).reason == "dependency"
+        assert reason("lean", "theorem x", path) == "dependency"
+
+
+@pytest.mark.parametrize(
+    ("repo", "path", "expected"),
+    [
+        ("openai/miniF2F", "a.lean", "test_set"),
+        ("o/minif2f-lean4-fork", "a.lean", "test_set"),
+        ("o/mathzoo", "src/mathd_numbertheory_149.lean", "test_set"),
+        ("o/Proof-Net", "a.lean", "test_set"),
+        ("o/proofs", "network.lean", "pass"),
+    ],
+)
+def test_test_sets_under_any_name(repo: str, path: str, expected: str) -> None:
+    assert Benchmarks().judge(document("lean", "", path, repo)).reason == expected
+
+
+@pytest.mark.parametrize(
+    ("licence", "expected"),
+    [
+        ("MIT", "pass"),
+        ("GPL-3.0", "licence_not_allowed"),
+        ("GPL-3.0 OR MIT", "pass"),
+        ("GPL-3.0 AND MIT", "licence_not_allowed"),
+        ("Apache-2.0 WITH LLVM-exception", "pass"),
+        ("", "unknown_licence"),
+    ],
+)
+def test_licences(licence: str, expected: str) -> None:
+    one = Document("0" * 32, licence=licence)
+    assert Licences(allow=("MIT", "apache-2.0")).judge(one).reason == expected
+    assert Licences().judge(one).keeps
+    assert Licences(allow=("MIT",), unknown="keep").judge(Document("0" * 32)).keeps
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "/* This file was automatically generated by genfft. */",
+        "# Generated by the protocol buffer compiler.  DO NOT EDIT!",
+        "% This file is autogenerated, do not edit.",
+        "// Code generated by stringer. DO NOT EDIT.",
+        "-- @generated by tool",
+        "/* x.f -- translated by f2c (version 20100827). */",
+    ],
+)
+def test_generated(head: str) -> None:
+    assert not Generated().judge(document("c", f"{head}\nint x;\n")).keeps
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "# The group is generated by two elements of order 2.",
+        "# Random numbers are generated below; do not change the seed.",
+        "-- Do not modify this raw value - modify queryString instead.",
+        "### A Pluto.jl notebook ###\n# This file is machine-generated",
+        "(* ideals generated by a set *)",
+    ],
+)
+def test_not_generated(head: str) -> None:
+    assert Generated().judge(document("c", f"{head}\nint x;\n")).keeps
+
+
+def test_minified_and_prose() -> None:
+    packed = "f=a=>b(c,d)+e[f];" * 200
+    prose = "Every sentence of this paragraph is a part of a single long line of words. " * 60
+    assert not Minified().judge(document("python", packed)).keeps
+    assert Minified().judge(document("tex", prose)).keeps
+
+
+def test_data_only() -> None:
+    table = "".join(f"  {k / 7:.6f}, {k / 3:.6f}, {k * k},\n" for k in range(200))
+    code = "".join(f"    y[{k}] = a * x[{k}] + {k};\n" for k in range(200))
+    assert DataOnly().judge(document("c", table)).reason == "data"
+    assert DataOnly().judge(document("c", code)).keeps
+    assert DataOnly().judge(document("c", "1, 2, 3\n")).keeps
+
+
+def test_headers_that_only_cpp_reads() -> None:
+    header = document("c", "namespace a {\nclass B : public C {\n", "b.h")
+    HeaderLanguage().judge(header)
+    assert header.programming_language == "cpp"
+    plain = document("c", "struct b { int x; };\n", "b.h")
+    HeaderLanguage().judge(plain)
+    assert plain.programming_language == "c"
+
+
+def test_white_space_and_size() -> None:
+    assert DigitShare().judge(document("julia", " \n")).reason == "only_white_space"
+    assert FileSize().judge(document("maple", "x" * 200_000)).keeps
+    assert FileSize().judge(document("maple", "x" * 1_048_576)).reason == "too_large"
+
+
+def test_prose_of_tex_alone_is_judged() -> None:
+    german = (
+        "\\section{Stetigkeit}\nJede stetige Funktion auf einem kompakten Intervall ist beschränkt "
+        "und nimmt ihre Schranken an. Wir erinnern an den Beweis, denn er zeigt auch, dass sie "
+        "gleichmäßig stetig ist. $\\forall x \\exists y$"
+    )
+    stage = ProseLanguage()
+    assert stage.judge(document("tex", german)).detail == "de"
+    assert stage.judge(document("fortran", german)).reason == "no_prose"
+    formulas = document("tex", "\\section{A}\\begin{align}x &= y\\end{align}" * 5)
+    assert stage.judge(formulas).reason == "too_short_to_tell"
+    assert formulas.text.startswith("\\section")
