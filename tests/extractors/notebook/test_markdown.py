@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from extractors.notebook import NotebookBroken, notebook_markdown
@@ -156,17 +156,19 @@ def test_broken_notebooks(source: str, reason: str, edition: Any) -> None:
 
 
 _JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=8,
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
+    max_leaves=4,
 )
 
 
-@given(
-    st.lists(
-        st.dictionaries(st.sampled_from(["cell_type", "source", "outputs", "metadata"]), _JSON)
-    )
-)
+_KEYS = st.sampled_from(["cell_type", "source", "outputs", "metadata"])
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=50)
+@given(st.lists(st.dictionaries(_KEYS, _JSON, max_size=4), max_size=3))
 def test_nothing_but_a_notebook_or_a_reason_comes_out(cells: list[Any]) -> None:
     source = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4})
     try:
