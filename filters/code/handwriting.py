@@ -101,9 +101,9 @@ class Minified:
         return Decision.keep(self.name, score=share, threshold=self.share)
 
 
-# Lines of data are 0.4 digits at least, white space apart; a text with too few for its share of
-# such lines needs no second look. The bound is below, for white space in between.
-_FEWEST_DIGITS = 0.3
+# Lines of data are 0.4 digits at least, white space apart: with fewer digits than this, less than a
+# third of a text is data, and it isn't looked at line by line.
+_FEWEST_DIGITS = 0.1
 
 
 def _visible_digits(text: str) -> float:
@@ -132,7 +132,7 @@ class DataOnly:
         """Judges by the lines of numbers; the score is their share of the text."""
         if len(document.text) < self.fewest_chars:
             return Decision.keep(self.name, "short")
-        if _visible_digits(document.text) < self.share * _FEWEST_DIGITS:
+        if _visible_digits(document.text) < _FEWEST_DIGITS:
             return Decision.keep(self.name, "few_digits")
         share = data_share(document.text)
         if share > self.share:
