@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-__all__ = ["CRAWL", "decisions_of_dedup", "site_sql"]
+from collections.abc import Sequence
+
+__all__ = ["CRAWL", "address_sql", "decisions_of_dedup", "site_sql"]
 
 
 def site_sql(url: str) -> str:
     """SQL for the host of a URL, lower case, without user, port and ``www.``."""
     host = rf"regexp_extract({url}, '^[a-zA-Z][a-zA-Z0-9+.-]*://(?:[^/?#@]*@)?([^/?#:]*)', 1)"
     return f"regexp_replace(lower({host}), '^www\\.', '')"
+
+
+# What a person calls a record that no URL names, by the columns that its subset has.
+_ADDRESSES = (("repo", "path"), ("archive", "member"), ("arxiv_id",))
+
+
+def address_sql(names: Sequence[str]) -> str:
+    """SQL for a record's URL, or for what stands in its place: repository and path, and so on."""
+    for columns in _ADDRESSES:
+        if set(columns) <= set(names):
+            parts = ", ".join(f"nullif({column}, '')" for column in columns)
+            return f"CASE WHEN url <> '' THEN url ELSE concat_ws('/', {parts}) END"
+    return "url"
 
 
 # The crawl of an archive's name, as Common Crawl spells it in its paths and file names.

@@ -16,7 +16,7 @@ import duckdb
 import pyarrow as pa
 import yaml
 
-from audit.columns import decisions_of_dedup, site_sql
+from audit.columns import address_sql, decisions_of_dedup, site_sql
 from audit.errors import AuditError, NotAnswerable
 from audit.places import LocalPlace, Place, place_of
 from pipelines.errors import NotARun, RecipeError
@@ -62,7 +62,8 @@ class AuditRun:
 
     Tables, as SQL names for the modules of this package: ``trails``, ``documents``, ``dropped``,
     ``signatures``. A table that the run hasn't is missing from ``tables``. ``trails`` has, besides
-    its own columns, ``site`` (the URL's host without ``www.``) and ``source_bytes``.
+    its own columns, ``site`` (the URL's host without ``www.``) and ``source_bytes``; ``url`` of a
+    record without one is what it's called by, such as repository and path.
 
     Args:
         place: Where it is.
@@ -310,7 +311,8 @@ class AuditRun:
             missing = [name for name in _NEEDED if name not in names]
             if missing:
                 raise NotARun(f"{self.name}: its trails have no column {', '.join(missing)}")
-            trails = f"SELECT *, {', '.join(_added_columns(names))} FROM {raw}trails"
+            every = f"* REPLACE ({address_sql(names)} AS url)" if "url" in names else "*"
+            trails = f"SELECT {every}, {', '.join(_added_columns(names))} FROM {raw}trails"
         cursor.execute(f"CREATE OR REPLACE TEMP VIEW {prefix}trails AS {trails}")
 
 

@@ -63,9 +63,10 @@ class SourceFinder:
             for entry in run.manifest.get("inputs", ())
         }
 
-    def kept_apart(self, record: Record) -> bool:
-        """Whether a document's source is something else than its text, and known how to read."""
-        return _reader_of(record.provenance) is not None
+    def worth_showing(self, record: Record, *, has_text: bool) -> bool:
+        """Whether a document's source can be read and tells more than its text."""
+        reader = _reader_of(record.provenance)
+        return reader is not None and not (reader.is_text and has_text)
 
     def find(self, record: Record) -> Source:
         """A document's source.
@@ -76,11 +77,10 @@ class SourceFinder:
         reader = _reader_of(record.provenance)
         if reader is None:
             raise SourceUnavailable("The trail doesn't say where the source lies.")
-        column, read = reader
-        name = str(record.provenance[column])
+        name = str(record.provenance[reader.column])
         uri = self._uri(name)
         try:
-            return read(uri, record)
+            return reader.read(uri, record)
         except OSError as error:
             raise SourceUnavailable(
                 f"{name} can't be read ({error}). If it lies elsewhere now, start with "
@@ -99,19 +99,24 @@ class SourceFinder:
         raise SourceUnavailable(f"{self._folder} has no {name}.")
 
 
-_Read = Callable[[str, Record], Source]
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """How one kind of input is read.
+
+    Attributes:
+        column: The column of provenance that names the input file.
+        read: Reads a record's source out of it.
+        is_text: Whether the source is what the text is made of as it stands, as files of code are.
+    """
+
+    column: str
+    read: Callable[[str, Record], Source]
+    is_text: bool = False
 
 
-def _reader_of(provenance: Mapping[str, Any]) -> tuple[str, _Read] | None:
+def _reader_of(provenance: Mapping[str, Any]) -> _Reader | None:
     """How a source is read, by the columns of provenance that its subset has."""
-    return next(
-        (
-            (column, read)
-            for column, read in _READERS.items()
-            if provenance.get(column) not in (None, "")
-        ),
-        None,
-    )
+    return next((r for r in _READERS if provenance.get(r.column) not in (None, "")), None)
 
 
 def _from_archive(uri: str, record: Record) -> Source:
@@ -145,18 +150,42 @@ def _of_record(item: WarcRecord, place: str) -> Source:
     return source_of_bytes(bytes(body), media_type, charset, place)
 
 
-def source_of_bytes(body: bytes, media_type: str, charset: str, place: str) -> Source:
-    """Bytes as a source: decoded as the pipeline decodes them, unless they're no text."""
+def source_of_bytes(
+    body: bytes, media_type: str, charset: str, place: str, *, sniffed: bool = True
+) -> Source:
+    """Bytes as a source: decoded as the pipeline decodes them, unless they're no text.
+
+    Args:
+        body: The bytes.
+        media_type: What the server called them.
+        charset: The charset that it named.
+        place: Where they lie, in words.
+        sniffed: Whether bytes that begin like a page are one, whatever they're called.
+    """
     head = body[:1024]
-    is_html = media_type in _HTML or head.lstrip()[:14].lower().startswith(
-        (b"<!doctype html", b"<html")
-    )
+    begins = head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
+    is_html = media_type in _HTML or (sniffed and begins)
     if not is_html and b"\0" in head and not head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return Source("binary", "", len(body), "", media_type, place)
     text, encoding = decode_html(body, charset)
     return Source("html" if is_html else "text", text, len(body), encoding, media_type, place)
 
 
-_READERS: dict[str, _Read] = {"warc_file": _from_archive}
-"""By the column that names the input file. A subset whose documents are their own source (files of
-code) needs none: the explorer then shows the text alone."""
+def _from_folder(uri: str, record: Record) -> Source:
+    """A file of a folder or of a checked-out tree; other inputs aren't opened."""
+    root, below = Path(uri).resolve(), str(record.provenance.get("path") or "")
+    if not root.is_dir():
+        raise SourceUnavailable(f"The file lies in {uri}, which isn't opened here.")
+    path = (root / below).resolve()
+    if not path.is_relative_to(root) or not path.is_file():
+        raise SourceUnavailable(f"{uri} has no file {below}.")
+    if path.stat().st_size > _MAX_BYTES:
+        raise SourceUnavailable(f"{below} is longer than {_MAX_BYTES:,} bytes.")
+    return source_of_bytes(path.read_bytes(), "text/plain", "", str(path), sniffed=False)
+
+
+_READERS = (
+    _Reader("warc_file", _from_archive),
+    _Reader("input_file", _from_folder, is_text=True),
+)
+"""What a subset adds when it has inputs of another kind: one row and one function."""

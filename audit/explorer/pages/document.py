@@ -86,7 +86,7 @@ def document_page(request: Request) -> Response:
             "steps": steps,
             "blow": next((step for step in steps if step.decisive), None),
             "unasked": _unasked(explorer, record),
-            "has_source": explorer.sources.kept_apart(record),
+            "has_source": explorer.sources.worth_showing(record, has_text=text is not None),
             "text": text if text is None or shown_whole else text[:_TEXT_SHOWN],
             "rest": 0 if text is None or shown_whole else max(len(text) - _TEXT_SHOWN, 0),
             "elsewhere": _elsewhere(explorer, record),

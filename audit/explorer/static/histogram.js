@@ -29,6 +29,14 @@
 
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+  // Marks of a logarithmic axis: powers of ten, with steps between them where they are few.
+  const decades = () => {
+    const [first, last] = [Math.floor(Math.log10(scale.low)), Math.ceil(Math.log10(scale.high))];
+    const steps = last - first > 4 ? [1] : last - first > 2 ? [1, 3] : [1, 2, 5];
+    const powers = Array.from({ length: last - first + 1 }, (_, n) => 10 ** (first + n));
+    return powers.flatMap((power) => steps.map((step) => step * power));
+  };
+
   const spec = () => ({
     width: "container",
     height: chart.clientWidth < 480 ? 200 : 300,
@@ -40,7 +48,11 @@
       x: {
         field: "low", type: "quantitative", title: "score", bin: "binned",
         scale: { type: scale.logarithmic ? "log" : "linear", domain: [scale.low, scale.high], nice: false, ...(scale.logarithmic ? {} : { zero: false }) },
-        axis: { tickCount: 8, labelFlush: true, labelExpr: "abs(datum.value) >= 1000 ? format(datum.value, '~s') : format(datum.value, '.3~g')" },
+        axis: {
+          labelFlush: true, labelOverlap: true,
+          ...(scale.logarithmic ? { values: decades() } : { tickCount: 8 }),
+          labelExpr: "abs(datum.value) >= 1000 ? format(datum.value, '~s') : format(datum.value, '.3~g')",
+        },
       },
       x2: { field: "high" },
       y: {

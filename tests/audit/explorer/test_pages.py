@@ -184,12 +184,34 @@ def test_files_of_code_are_shown_without_a_page(tmp_path: Path, labels: Path) ->
         page = client.get("/documents/" + "a" * 32).text
         assert "<iframe" not in page
         words = _words(page)
-        assert "leanprover/mathlib4" in words and "theorem <two>: 1 + 1 = 2" in words
+        assert "leanprover/mathlib4/Mathlib/Two.lean" in words
+        assert "theorem <two>: 1 + 1 = 2" in words
+        # It's found by its path, and listed under it.
+        found = client.get("/documents", params={"url": "Two.lean"}).text
+        assert ">leanprover/mathlib4/Mathlib/Two.lean</a>" in found
         for path in ("/", "/documents?verdict=keep", "/scores", "/labels", "/run", "/compare"):
             assert client.get(path).status_code == 200, path
 
 
-def _run_of_code(root: Path) -> Path:
+def test_a_dropped_file_is_shown_from_its_folder(tmp_path: Path, labels: Path) -> None:
+    files = tmp_path / "files"
+    (files / "Mathlib").mkdir(parents=True)
+    (files / "Mathlib/Two.lean").write_text("<html> theorem dropped")
+    (tmp_path / "secret").write_text("secret")
+    for path, shown in (("Mathlib/Two.lean", "theorem dropped"), ("../secret", "has no file")):
+        run_dir = _run_of_code(tmp_path / path.replace("/", "-"), path, files)
+        with open_run(run_dir) as run:
+            explorer = Explorer(run, {}, labels, Access.for_address("::1"), SourceFinder(run))
+            client = TestClient(explorer_app(explorer), base_url="http://localhost")
+            page = client.get("/documents/" + "a" * 32).text
+            assert 'sandbox=""' in page
+            for part in ("drawn", "source"):
+                answer = client.get(f"/documents/{'a' * 32}/{part}").text
+                assert shown in answer and ">secret" not in answer
+
+
+def _run_of_code(root: Path, path: str = "Mathlib/Two.lean", source: Path | None = None) -> Path:
+    """A run with one file; with a folder that it comes from, the file was dropped."""
     rows = [
         {
             "document_id": "a" * 32,
@@ -199,10 +221,11 @@ def _run_of_code(root: Path) -> Path:
             "record_type": "file",
             "repo": "leanprover/mathlib4",
             "commit": "c0ffee",
-            "path": "Mathlib/Two.lean",
-            "verdict": "keep",
-            "dropped_by": "",
-            "reason": "",
+            "path": path,
+            "input_file": "files" if source else "",
+            "verdict": "drop" if source else "keep",
+            "dropped_by": "file_size" if source else "",
+            "reason": "too_large" if source else "",
             "shadow": False,
             "language": "lean",
             "text_chars": 27,
@@ -216,7 +239,7 @@ def _run_of_code(root: Path) -> Path:
                 pa.field(name, pa.string())
                 for name in (
                     "document_id", "subset", "url", "date", "record_type", "repo", "commit",
-                    "path", "verdict", "dropped_by", "reason", "language",
+                    "path", "input_file", "verdict", "dropped_by", "reason", "language",
                 )
             ),
             pa.field("shadow", pa.bool_()),
@@ -228,9 +251,14 @@ def _run_of_code(root: Path) -> Path:
     (root / "trails").mkdir(parents=True)
     (root / "documents").mkdir()
     pq.write_table(pa.Table.from_pylist(rows, schema), root / "trails/t.parquet")
-    texts = {"document_id": ["a" * 32], "text": ["theorem <two> : 1 + 1 = 2"]}
+    ids = [] if source else ["a" * 32]
+    texts = {
+        "document_id": pa.array(ids, pa.string()),
+        "text": ["theorem <two> : 1 + 1 = 2"] * len(ids),
+    }
     pq.write_table(pa.table(texts), root / "documents/d.parquet")
     files = [{"path": "trails/t.parquet"}, {"path": "documents/d.parquet"}]
-    manifest = {"manifest_version": 1, "files": files, "stages": [], "inputs": []}
+    inputs = [{"name": "files", "uri": str(source)}] if source else []
+    manifest = {"manifest_version": 1, "files": files, "stages": [], "inputs": inputs}
     (root / "manifest.json").write_text(json.dumps(manifest))
     return root
