@@ -282,8 +282,9 @@ def _next_steps(output: str, *, has_card: bool) -> Table:
         (f"{output}/trails/", "why each record is in or out, one row a record"),
         (f"{output}/manifest.json", "recipe, digests, counts"),
         (f"proofmill verify {output}", "prove it"),
-        ("proofmill extract WARC --url URL", "one page, every stage's word on it"),
-        ("proofmill recipes diff open-web-math open-web-math-published", "ours and the original"),
+        (f"proofmill audit explain {output} URL", "why a document is in, or out"),
+        (f"proofmill audit serve {output}", "the same in a browser, and what a change would do"),
+        (f"proofmill report {output}", "one page to mail"),
     )
     for row in rows:
         table.add_row(*row)

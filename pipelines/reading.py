@@ -20,7 +20,7 @@ from pipelines.judge import Judged, in_share
 from pipelines.parquet import row_writer, write_table
 from pipelines.progress import ProgressWriter, Tally
 from pipelines.recipe import Recipe
-from pipelines.run_directory import RunDirectory
+from pipelines.run_directory import RunDirectory, file_sha256
 from pipelines.subsets import LeavesTables, TaskReader, subset_of
 from schemas.tables import TrailRow
 
@@ -116,6 +116,9 @@ def read_task(
             if writer.rows
         ]
         + beside,
+        "work_files": {
+            run.below(path): file_sha256(path) for path in run.work_outputs(task.number)
+        },
         "seconds": round(time.monotonic() - started, 3),
     }
     run.write_json(run.marker("read", task.number), marker)

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from pipelines.errors import RunLocked
-from pipelines.files import fetched, listed, publish, remove, remove_tree
+from pipelines.files import fetched, is_mirrored, listed, publish, remove, remove_tree
 from pipelines.remote_lock import held
 
 __all__ = [
@@ -118,6 +118,33 @@ class RunDirectory:
             self.read_trails(task),
             self.read_dropped(task),
             *(self.side_table(name, task) for name in SIDE_TABLES),
+        ]
+
+    def work_outputs(self, task: int) -> list[Path]:
+        """What reading a task left for later phases."""
+        return [
+            path
+            for path in (
+                self.candidates(task),
+                self.candidate_trails(task),
+                *sorted(self.index.glob(f"{task:06d}.*")),
+            )
+            if path.exists()
+        ]
+
+    def damaged(self, marker: dict[str, Any]) -> list[str]:
+        """Files of a finished task that are gone, or have other bytes than it wrote.
+
+        An object store keeps its own checksums, so that files there aren't fetched to be read.
+        """
+        if is_mirrored(self.root):
+            return []
+        written = {file["path"]: file["sha256"] for file in marker["files"]}
+        written |= marker.get("work_files", {})
+        return [
+            path
+            for path, digest in sorted(written.items())
+            if not (self.root / path).is_file() or file_sha256(self.root / path) != digest
         ]
 
     def failure(self, task: int, phase: str = "read") -> Path:

@@ -15,11 +15,12 @@ import yaml
 
 from pipelines.card import make_card, write_card
 from pipelines.deduplication.earlier import earlier_signatures, import_signatures
+from pipelines.deduplication.folder import DeduplicationFolder
 from pipelines.deduplication.index import Index, IndexedTask
 from pipelines.deduplication.stages import Deduplication
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, EngineFailed, InputFilesFailed, OtherRun
-from pipelines.files import address_of, remove, remove_tree
+from pipelines.files import address_of, listed, remove, remove_tree
 from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.inputs import InputFile
 from pipelines.language_funnels import draw_language_funnels
@@ -142,6 +143,7 @@ class Run:
             removed = directory.remove_stale()
             if removed:
                 self._log.info("removed half-written files of an earlier start", files=removed)
+            self._undo_damaged(plan)
         else:
             directory.work.mkdir(parents=True, exist_ok=True)
             text = yaml.safe_dump(plan.recipe, sort_keys=False, allow_unicode=True, width=100)
@@ -167,6 +169,25 @@ class Run:
             f"{address_of(self._directory.root)} holds a run with other {', '.join(changed)}: "
             "choose another folder, or --fresh to delete what is there"
         )
+
+    def _undo_damaged(self, plan: Plan) -> None:
+        """Takes back finished work of an earlier start whose files are gone or changed."""
+        directory = self._directory
+        if directory.read_json(directory.manifest) is not None:
+            # Of a finished run, that's for ``verify`` to find.
+            return
+        tasks = [n for n in self._tasks_read(plan) if directory.damaged(self._marker("read", n))]
+        for number in tasks:
+            remove(directory.marker("read", number))
+        if tasks:
+            DeduplicationFolder(directory.deduplication).forget()
+            remove_tree(directory.work / "write")
+            self._log.warning("files of finished tasks are damaged: read again", tasks=tasks)
+        for path in listed(directory.work / "write", "*.json"):
+            marker = directory.read_json(path)
+            if "files" in marker and directory.damaged(marker):
+                remove(path)
+                self._log.warning("files of a shard are damaged: written again", shard=path.stem)
 
     def _finished(self, plan: Plan) -> Outcome | None:
         manifest = self._directory.read_json(self._directory.manifest)

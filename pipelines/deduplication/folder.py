@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.files import fetched, listed
+from pipelines.files import fetched, listed, remove_tree
 from pipelines.run_directory import write_atomically
 
 __all__ = ["DeduplicationFolder", "VerdictOrder"]
@@ -32,6 +32,11 @@ class DeduplicationFolder:
         # The cluster of each document, and whether it has others.
         self.labels = root / "labels.npy"
         self.members = root / "members.npy"
+
+    def forget(self) -> None:
+        """Removes everything that was found out; the index stays."""
+        for name in ("done", "pairs", "edges", "paragraphs", "verdicts"):
+            remove_tree(self.root / name)
 
     def marker(self, step: str) -> Path:
         """The file that says that a step is done."""

@@ -247,6 +247,32 @@ def test_a_killed_run_resumes_to_the_same_bytes(
     assert not list(output.rglob("*.tmp-*"))
 
 
+@pytest.mark.parametrize("what", ["trails", "candidates", "index", "gone"])
+def test_damaged_files_of_finished_tasks_are_made_again(
+    recipe: Recipe, archive: Path, reference: Path, tmp_path: Path, what: str
+) -> None:
+    output = tmp_path / "run"
+    process = start(recipe, archive, output, 1)
+    wait_for_markers(output, process, 3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    marked = sorted((output / "work" / "read").glob("??????.json"))[0].stem
+    victim = {
+        "trails": output / "trails" / f"read-{marked}.parquet",
+        "candidates": output / "work" / "read" / f"{marked}.documents.parquet",
+        "index": output / "work" / "deduplication" / "index" / f"{marked}.bands",
+        "gone": output / "work" / "read" / f"{marked}.trails.parquet",
+    }[what]
+    if what == "gone":
+        victim.unlink()
+    else:
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 2] ^= 0xFF
+        victim.write_bytes(content)
+    run(recipe, [str(archive)], output)
+    assert digests(output) == digests(reference)
+
+
 def test_a_killed_worker_is_replaced_and_the_bytes_are_the_same(
     recipe: Recipe, archive: Path, reference: Path, tmp_path: Path
 ) -> None:
