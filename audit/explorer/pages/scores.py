@@ -45,10 +45,11 @@ def score_page(request: Request) -> Response:
         "stage": explorer.stage(stage),
         "stages": scored_stages(explorer.run),
         "threshold": threshold,
-        "thresholds": overall.thresholds,
+        "thresholds": _movable(overall),
+        "in_run": threshold or next(iter(overall.thresholds), None),
         "value": value,
         "mark": _finite(request.query_params.get("mark"), None),
-        "scale": _scale(shown, threshold),
+        "scale": _scale(shown),
         "chart": _chart(shown),
         "answer": _answer(explorer, stage, threshold, value) if threshold else None,
     }
@@ -83,16 +84,21 @@ def _answer(
 def _threshold(shown: Histogram, setting: str) -> Threshold | None:
     """The threshold of that setting; the one that decided most when none is named."""
     if setting:
-        found = next((t for t in shown.thresholds if t.setting == setting), None)
+        found = next((t for t in _movable(shown) if t.setting == setting), None)
         if found is None:
             raise HTTPException(404, f"{shown.stage} has no threshold {setting}.")
         return found
-    return max(shown.thresholds, key=lambda t: t.documents, default=None)
+    return max(_movable(shown), key=lambda t: t.documents, default=None)
 
 
-def _scale(shown: Histogram, threshold: Threshold | None) -> dict[str, float | bool]:
-    """The ends of the axis: all scores and the threshold are on it."""
-    values = [shown.least, shown.most, *([threshold.value] if threshold else [])]
+def _movable(shown: Histogram) -> list[Threshold]:
+    """The thresholds of which the records tell what another value would do."""
+    return [threshold for threshold in shown.thresholds if threshold.setting]
+
+
+def _scale(shown: Histogram) -> dict[str, float | bool]:
+    """The ends of the axis: all scores and the thresholds are on it."""
+    values = [shown.least, shown.most, *(threshold.value for threshold in shown.thresholds)]
     low, high = min(values), max(values)
     if low == high:
         low, high = low - 0.5, high + 0.5

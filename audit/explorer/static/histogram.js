@@ -89,11 +89,9 @@
   const current = () => Number(slider.getAttribute("aria-valuenow"));
 
   const placeAll = () => {
-    if (slider) {
-      place(slider, current());
-      place(chart.querySelector(".line.was"), run);
-      chart.dataset.ready = "yes";
-    }
+    if (slider) place(slider, current());
+    if (chart.dataset.run) place(chart.querySelector(".line.was"), run);
+    chart.dataset.ready = "yes";
     if (mark !== null) place(chart.querySelector(".line.mark"), mark);
   };
 

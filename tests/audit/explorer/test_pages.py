@@ -20,6 +20,7 @@ from audit.explorer.app import explorer_app
 from audit.explorer.explorer import Explorer
 from audit.explorer.sources import SourceFinder
 from audit.funnels import funnel
+from audit.histograms import histogram, scored_stages
 from audit.labelling import read_labels
 from audit.sampling import sample
 from audit.what_if import what_if
@@ -105,6 +106,17 @@ def test_what_if_shows_the_query_layers_figures(
     }
     # Without a script, the page itself answers.
     assert shown["leaving"] in client.get(f"/scores/{stage}", params=asked).text
+
+
+def test_every_stage_with_scores_has_its_histogram(client: TestClient, run: AuditRun) -> None:
+    listed = client.get("/scores").text
+    for stage in scored_stages(run):
+        assert f'href="/scores/{stage}"' in listed
+        page = client.get(f"/scores/{stage}")
+        assert page.status_code == 200
+        movable = any(threshold.setting for threshold in histogram(run, stage).thresholds)
+        assert ('role="slider"' in page.text) == movable, stage
+    assert "another one would do here" in client.get("/scores/near_duplicates").text
 
 
 def test_every_document_of_the_run_can_be_looked_at(client: TestClient, run: AuditRun) -> None:
