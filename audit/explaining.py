@@ -100,7 +100,9 @@ def named_records(run: AuditRun, key: str) -> list[Record]:
     if _DOCUMENT_ID.fullmatch(key):
         found = records(run, "document_id = ?", [key], limit=_CAPTURES)
     else:
-        named = [name for name in _NAMED_BY if name in run.columns("trails")]
+        # Each column that's compared is read whole: of an address, one is enough.
+        columns = ("url",) if "://" in key else _NAMED_BY
+        named = [name for name in columns if name in run.columns("trails")]
         condition = " OR ".join(f"{name} = ?" for name in named)
         found = records(run, condition, [key] * len(named), limit=_CAPTURES)
         # An archive holds requests and metadata of the same URL; what a person means is the page.
@@ -117,7 +119,9 @@ def _other_spelling(run: AuditRun, key: str) -> list[Record]:
     site, _, path = wanted.partition("/")
     if not site:
         return []
-    near = records(run, "site = ? AND contains(url, ?)", [site, path.split("?")[0]], limit=1000)
+    # Narrowed down by what costs little; the spelling itself decides.
+    held = "contains(url, ?) AND contains(lower(url), ?)"
+    near = records(run, held, [path.split("?")[0], site], limit=1000)
     return [record for record in near if canonical_url(record.url) == wanted][:_CAPTURES]
 
 

@@ -35,6 +35,10 @@ __all__ = [
 ]
 
 _EXCERPT = 600
+# Columns from which a terminal has room for all of a funnel.
+_WIDE = 110
+# What is of no use when it's cut: it's copied into the next question.
+_WHOLE = ("stage", "document_id", "cluster", "stays")
 # Control characters of a page could move the cursor or colour the terminal.
 _CONTROL = {*range(0x20), *range(0x7F, 0xA0)} - set(map(ord, "\t\n"))
 _UNPRINTABLE = dict.fromkeys(_CONTROL, "\N{REPLACEMENT CHARACTER}")
@@ -113,27 +117,18 @@ def _facts(found: Explanation) -> Table:
 
 def show_funnel(found: Funnel) -> None:
     """The funnel, then the groups if it was asked for them."""
-    table = _table(
-        "stage",
-        "arrived>",
-        "dropped>",
-        "passed>",
-        "dropped bytes>",
-        "tokens>",
-        "why",
-        title="Funnel",
-    )
+    # On a narrow terminal the reasons need the room.
+    sizes = ("dropped bytes>", "tokens>") if out.width >= _WIDE else ()
+    table = _table("stage", "arrived>", "dropped>", "passed>", *sizes, "why", title="Funnel")
     for stage in found.stages:
         reasons = sorted(stage.dropped.items(), key=lambda item: (-item[1].records, item[0]))
         shown = ", ".join(f"{reason} {amount.records:,}" for reason, amount in reasons[:4])
         more = f", {len(reasons) - 4} more" if len(reasons) > 4 else ""
+        lost = (_bytes(stage.lost.source_bytes), f"{stage.lost.tokens:,}") if sizes else ()
         table.add_row(
             stage.name,
-            f"{stage.arrived.records:,}",
-            f"{stage.lost.records:,}",
-            f"{stage.passed.records:,}",
-            _bytes(stage.lost.source_bytes),
-            f"{stage.lost.tokens:,}",
+            *(f"{a.records:,}" for a in (stage.arrived, stage.lost, stage.passed)),
+            *lost,
             _safe(shown + more) if stage.enabled else "switched off",
         )
     out.print(table)
@@ -155,9 +150,8 @@ def _amounts(what: str, amount: Amount) -> None:
 
 def show_groups(found: Funnel) -> None:
     """The records by a column."""
-    table = _table(
-        found.by, "records>", "kept>", "share>", "kept chars>", "kept tokens>", "dropped by"
-    )
+    sizes = ("kept chars>", "kept tokens>") if out.width >= _WIDE else ()
+    table = _table(found.by, "records>", "kept>", "share>", *sizes, "dropped by")
     for group in found.groups:
         dropped = sorted(group.dropped.items(), key=lambda item: (-item[1], item[0]))
         table.add_row(
@@ -165,8 +159,7 @@ def show_groups(found: Funnel) -> None:
             f"{group.records.records:,}",
             f"{group.kept.records:,}",
             f"{group.kept.records / group.records.records:.0%}",
-            f"{group.kept.text_chars:,}",
-            f"{group.kept.tokens:,}",
+            *((f"{group.kept.text_chars:,}", f"{group.kept.tokens:,}") if sizes else ()),
             _safe(", ".join(f"{stage} {count:,}" for stage, count in dropped[:3])),
         )
     out.print(table)
@@ -338,17 +331,17 @@ def _show_ways(title: str, ways: Iterable[tuple[str, int]]) -> None:
 def show_cluster(found: Cluster) -> None:
     """A group of duplicates, the one that stays first."""
     out.print(f"Duplicates: cluster {found.name}, {found.size:,} documents", highlight=False)
-    table = _table("", "document_id", "similarity>", "characters>", "date", "url")
     for member in found.members:
-        table.add_row(
-            "[green]stays[/]" if member.kept else f"[red]{_safe(member.stage)}[/]",
-            member.document_id,
-            _number(member.similarity),
-            f"{member.text_chars:,}" if member.known else "",
-            _safe(member.date),
-            _safe(member.url) if member.known else "of an earlier run",
-        )
-    out.print(table)
+        verdict = "[green]stays[/]" if member.kept else f"[red]{_safe(member.stage)}[/]"
+        facts = [member.date, f"{member.text_chars:,} characters"] if member.known else []
+        if member.similarity is not None:
+            facts.insert(0, f"similarity {member.similarity:.4f}")
+        shown = _safe(", ".join(filter(None, facts)) or "of an earlier run")
+        out.print(f"  {member.document_id}  {verdict}  [dim]{shown}[/]", highlight=False)
+        if member.url:
+            out.print(f"    {_safe(member.url)}", highlight=False)
+    if found.size > len(found.members):
+        out.print(f"  {found.size - len(found.members):,} more", style="dim")
 
 
 def show_clusters(found: Sequence[Cluster]) -> None:
@@ -367,18 +360,13 @@ def show_hits(found: Sequence[Hit]) -> None:
     if not found:
         out.print("nothing found")
         return
-    table = _table("verdict", "reason", "url", "document_id", "around")
     for hit in found:
         style = "green" if hit.verdict == "keep" else "red"
-        verdict = hit.verdict if hit.verdict == "keep" else hit.dropped_by
-        table.add_row(
-            f"[{style}]{_safe(verdict)}[/]",
-            _safe(hit.reason),
-            _safe(hit.url),
-            hit.document_id,
-            _safe(" ".join(hit.excerpt.split())),
-        )
-    out.print(table)
+        verdict = hit.verdict if hit.verdict == "keep" else f"{hit.dropped_by}: {hit.reason}"
+        out.print(f"{hit.document_id}  [{style}]{_safe(verdict)}[/]", highlight=False)
+        out.print(f"  {_safe(hit.url)}", highlight=False)
+        if hit.excerpt:
+            out.print(f"  {_safe(' '.join(hit.excerpt.split()))}", style="dim", highlight=False)
 
 
 def show_measure(found: FilterMeasure) -> None:
@@ -428,7 +416,12 @@ def _table(*headings: str, title: str = "") -> Table:
     )
     for heading in headings:
         right = heading.endswith(">")
-        table.add_column(heading.rstrip(">"), justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            heading.rstrip(">"),
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=right or heading in _WHOLE,
+        )
     return table
 
 
