@@ -300,7 +300,8 @@ class StepPlace:
         declaration_id: The key of ``declarations``.
         decl_name: The declaration's qualified name; empty for one without a name.
         decl_kind: Its keyword.
-        step_index: The step's number in its declaration.
+        step_index: The step's number in its declaration; ``NOWHERE`` for an expansion, which is no
+            step of the file.
         occurrence: How many steps with this span come before it: ``all_goals`` runs one span
             several times.
         tactic_kind: The syntax kind or Isar command; the first word where the trace has no kind.

@@ -81,9 +81,20 @@ class Assembly:
         self._lean = module.system == "lean4"
         self._sha256 = module.source.sha256 if module.source is not None else ""
         self._assign()
+        self._texts = [self._text(step) for step in module.steps]
+        self._real = [
+            self._is_real(step, text)
+            for step, (text, _) in zip(module.steps, self._texts, strict=True)
+        ]
+        self._parents = self._find_parents()
+        self._holding = {
+            parent for parent, real in zip(self._parents, self._real, strict=True) if real
+        }
+        self._failed = self._find_failed() if self._lean else set()
         self._steps_of: defaultdict[int, list[TracedStep]] = defaultdict(list)
-        for step in module.steps:
-            self._steps_of[step.declaration].append(step)
+        for step, real in zip(module.steps, self._real, strict=True):
+            if real:
+                self._steps_of[step.declaration].append(step)
         self.declarations = [
             self._declaration(number, declaration)
             for number, declaration in enumerate(module.declarations)
@@ -196,44 +207,88 @@ class Assembly:
     # ---- steps ----------------------------------------------------------------------------------
 
     def steps(self) -> Iterator[FormalStep]:
-        """The module's steps in the order of the trace."""
-        occurrences: Counter[tuple[int, int]] = Counter()
+        """The module's records in the order of the trace, those that are no steps included."""
+        spans: Counter[tuple[int, int, bool]] = Counter()
         indices: Counter[int] = Counter()
-        around: list[tuple[int, TracedStep, str]] = []
-        inner = self._holds_others()
+        numbered: dict[int, int] = {}
         for number, traced in enumerate(self.module.steps):
-            while around and not _inside(traced, around[-1][1]):
-                around.pop()
-            index = indices[traced.declaration]
-            indices[traced.declaration] += 1
-            kinds = tuple(kind for _, _, kind in around)
-            parent = around[-1][0] if around else NOWHERE
-            text, fault = self._text(traced)
-            kind = traced.kind or _first_word(text)
-            place = self._place(traced, number, index, kind)
+            text, fault = self._texts[number]
+            real = self._real[number]
+            place = self._place(traced, number, indices[traced.declaration] if real else NOWHERE)
+            place.tactic_kind = traced.kind or _first_word(text)
+            if real:
+                numbered[number] = place.step_index
+                indices[traced.declaration] += 1
             if traced.start != NOWHERE:
-                place.occurrence = occurrences[traced.start, traced.end]
-                occurrences[traced.start, traced.end] += 1
-            step = self._goal_state(traced, text, len(around), parent, number in inner)
+                place.occurrence = spans[traced.start, traced.end, real]
+                spans[traced.start, traced.end, real] += 1
+            step = self._goal_state(traced, text)
+            around = self._around(number)
+            kinds = tuple(self.module.steps[outer].kind for outer in reversed(around))
+            step.is_structuring = number in self._holding or is_structuring(traced.kind)
+            step.depth = len(around)
+            step.parent_step = numbered[around[0]] if around else NOWHERE
             step.combinator = next((k for k in reversed(kinds) if k in COMBINATORS), "")
-            faults = tuple(filter(None, (fault, *self._faults(traced, text, step))))
-            yield FormalStep(place, step, faults, kinds, self._bundle(place))
-            if traced.start != NOWHERE:
-                around.append((index, traced, kind))
+            faults = [fault, *self._faults(traced, text, step)]
+            if number in self._failed:
+                faults.append("failed_alternative")
+            place_key = self._bundle(place, number, real)
+            yield FormalStep(place, step, tuple(filter(None, faults)), kinds, place_key)
 
-    def _holds_others(self) -> set[int]:
-        """Numbers of the steps in whose span another begins and ends."""
-        holding: set[int] = set()
-        stack: list[tuple[int, TracedStep]] = []
+    def _find_parents(self) -> list[int]:
+        """The number of the innermost step around each record; ``NOWHERE`` for none."""
+        parents = []
+        stack: list[int] = []
         for number, step in enumerate(self.module.steps):
             if step.start == NOWHERE:
+                parents.append(NOWHERE)
                 continue
-            while stack and not _inside(step, stack[-1][1]):
-                stack.pop()
-            if stack:
-                holding.add(stack[-1][0])
-            stack.append((number, step))
-        return holding
+            place = len(stack)
+            while place and not _inside(step, self.module.steps[stack[place - 1]]):
+                place -= 1
+            parents.append(stack[place - 1] if place else NOWHERE)
+            if self._real[number]:
+                # Expansions hold nothing: what is in them is in the step that they expand.
+                del stack[place:]
+                stack.append(number)
+        return parents
+
+    def _around(self, number: int) -> list[int]:
+        """The steps around a record, the innermost first."""
+        found = []
+        while (number := self._parents[number]) != NOWHERE:
+            found.append(number)
+        return found
+
+    def _find_failed(self) -> set[int]:
+        """Numbers of steps that were undone although they changed something.
+
+        ``first`` tries its alternatives on the same goals: where one begins anew, those before it
+        have failed. A ``try`` that changed nothing undid what was in it.
+        """
+        steps = self.module.steps
+        failed: set[int] = set()
+        tried: dict[int, list[int]] = defaultdict(list)
+        for number, step in enumerate(steps):
+            if not self._real[number]:
+                continue
+            for outer in self._around(number):
+                combinator = steps[outer]
+                if combinator.kind not in _CHOICES:
+                    continue
+                if combinator.goals_after == combinator.goals_before:
+                    failed.add(number)
+                if self._parents[number] == outer:
+                    if tried[outer] and step.goals_before == combinator.goals_before:
+                        failed.update(tried[outer])
+                        failed.update(n for n in range(tried[outer][0], number))
+                        tried[outer] = []
+                    tried[outer].append(number)
+        return failed
+
+    def _is_real(self, traced: TracedStep, text: str) -> bool:
+        """Whether a record is a step of the file, and no expansion or piece of one."""
+        return not (traced.synthetic or traced.same_span or (self._lean and _borrows(traced, text)))
 
     def _text(self, traced: TracedStep) -> tuple[str, str]:
         """The step's source text, and why it isn't one."""
@@ -249,7 +304,7 @@ class Assembly:
             return traced.tactic, "other_source"
         return text, ""
 
-    def _place(self, traced: TracedStep, number: int, index: int, kind: str) -> StepPlace:
+    def _place(self, traced: TracedStep, number: int, index: int) -> StepPlace:
         module = self.module
         place = StepPlace(
             self.trace_file,
@@ -265,7 +320,6 @@ class Assembly:
             module.file_path,
             self._sha256,
             step_index=index,
-            tactic_kind=kind,
             start_byte=traced.start,
             end_byte=traced.end,
             extractor=module.extractor,
@@ -284,9 +338,7 @@ class Assembly:
             place.decl_name, place.decl_kind = row.decl_name, row.decl_kind
         return place
 
-    def _goal_state(
-        self, traced: TracedStep, text: str, depth: int, parent: int, holds: bool
-    ) -> GoalState:
+    def _goal_state(self, traced: TracedStep, text: str) -> GoalState:
         before = traced.goals_before or []
         after = traced.goals_after
         state_before, state_after = self._states(traced)
@@ -300,10 +352,7 @@ class Assembly:
             num_goals_before=self._count(before, state_before),
             num_goals_after=NOWHERE if after is None else self._count(after, state_after),
             elaborator=traced.elaborator,
-            is_structuring=holds or is_structuring(traced.kind),
             is_synthetic=traced.synthetic,
-            depth=depth,
-            parent_step=parent,
             isa_mode=traced.mode,
             isa_proof_level=traced.level,
             premises=tuple(traced.premises),
@@ -373,14 +422,20 @@ class Assembly:
         elif self._lean and traced.goals_after == traced.goals_before:
             yield "unchanged"
 
-    def _bundle(self, place: StepPlace) -> str:
-        where = (
-            f"{place.start_byte}\0{place.end_byte}\0{place.occurrence}"
-            if place.start_byte != NOWHERE
-            else f"{place.declaration_id}\0{place.step_index}"
-        )
-        return "\0".join((*self._origin(), where))
+    def _bundle(self, place: StepPlace, number: int, real: bool) -> str:
+        if place.start_byte == NOWHERE:
+            where = (
+                f"{place.declaration_id}\0{number if place.step_index < 0 else place.step_index}"
+            )
+        else:
+            where = f"{place.start_byte}\0{place.end_byte}\0{place.occurrence}"
+        return "\0".join((*self._origin(), where, "" if real else "expansion"))
 
+
+# Combinators that undo what failed.
+_CHOICES = frozenset(
+    {"Lean.Parser.Tactic.first", "Lean.Parser.Tactic.tacticTry_", "Lean.Parser.Tactic.tacticSolve"}
+)
 
 # What a step's row repeats of its declaration's.
 _OF_DECLARATION = (
@@ -405,7 +460,7 @@ _OF_DECLARATION = (
 
 
 def _inside(step: TracedStep, other: TracedStep) -> bool:
-    """Whether a step lies in another one's span and is smaller."""
+    """Whether a step lies in another one's span and isn't the same."""
     return (
         other.start <= step.start
         and step.end <= other.end

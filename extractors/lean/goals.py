@@ -7,6 +7,7 @@ indented.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator
 
@@ -47,8 +48,11 @@ def split_state(state: str) -> list[str]:
     return ["\n".join(lines).rstrip() for lines in goals if any(line.strip() for line in lines)]
 
 
+@functools.lru_cache(maxsize=2048)
 def parse_goal(text: str) -> Goal:
     """Takes a printed goal apart.
+
+    What is after a step is mostly before the next one, so that the last ones are remembered.
 
     Args:
         text: The goal; kept in ``pp`` as it is.
@@ -114,6 +118,9 @@ def _hypothesis(line: str) -> Hypothesis:
 
 def _names(text: str) -> Iterator[str]:
     """Names by spaces; a name in guillemets may hold spaces itself."""
+    if "«" not in text:
+        yield from text.split()
+        return
     yield from re.findall(r"(?:«[^»]*»|[^\s«])+", text)
 
 

@@ -94,7 +94,10 @@ def info_trace_module(
 
 def _read_tree(data: str, source: SourceText, result: TracedModule) -> None:
     stack: list[_Node] = []
-    for node in _nodes(data):
+    nodes = list(_nodes(data))
+    if not nodes:
+        raise TraceError("unreadable_tree", f"another version prints trees so: {data[:100]!r}")
+    for node in nodes:
         while stack and stack[-1].indent >= node.indent:
             stack.pop()
         kind = node.kind.strip("[]")

@@ -67,7 +67,7 @@ def own_lines(module: TracedModule) -> Iterator[_Line]:
             yield from _message_lines(declaration, *module.source.place(declaration.start))
     around: list[tuple[int, TracedStep]] = []
     for number, step in enumerate(module.steps):
-        while around and not (around[-1][1].start <= step.start and step.end <= around[-1][1].end):
+        while around and not _holds(around[-1][1], step):
             around.pop()
         yield _step_line(number, step, around[-1][0] if around else NOWHERE)
         around.append((number, step))
@@ -75,6 +75,13 @@ def own_lines(module: TracedModule) -> Iterator[_Line]:
     for _ in range(module.errors - placed):
         yield {"kind": "message", "severity": "error", "line": 0, "column": 0, "text": ""}
     yield {"kind": "end", "steps": len(module.steps), "errors": module.errors}
+
+
+def _holds(outer: TracedStep, step: TracedStep) -> bool:
+    """Whether a step lies in another; one with the same span only if it's an expansion of it."""
+    if (outer.start, outer.end) == (step.start, step.end):
+        return step.same_span
+    return outer.start <= step.start and step.end <= outer.end
 
 
 def _command_line(declaration: TracedDeclaration) -> _Line:

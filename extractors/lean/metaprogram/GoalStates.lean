@@ -100,8 +100,8 @@ def premise (ctx : ContextInfo) (info : TermInfo) : IO Unit := do
       ("end", toJson stop), ("module", Json.str module.toString)]
     match (← Shim.range? ctx name) with
     | some (first, last) =>
-      fields := ("def_start", toJson [first.line, first.column]) ::
-        ("def_end", toJson [last.line, last.column]) :: fields
+      fields := ("def_start", toJson #[first.line, first.column]) ::
+        ("def_end", toJson #[last.line, last.column]) :: fields
     | none => pure ()
     line "premise" fields
   | _, _, _ => pure ()
@@ -207,7 +207,7 @@ def run (path : String) (module : Name) (options : Options) : IO Unit := do
   let done ← Shim.elaborate input path module
   let imports := done.env.header.imports.map fun item => toString item.module
   line "module" [("module", Json.str module.toString), ("file", Json.str path),
-    ("lean", Json.str Lean.versionString), ("githash", Json.str Shim.githash),
+    ("lean", Json.str Shim.version), ("githash", Json.str Shim.githash),
     ("format", toJson format), ("imports", strings imports), ("text", Json.str input)]
   let count ← IO.mkRef 0
   for tree in done.trees do

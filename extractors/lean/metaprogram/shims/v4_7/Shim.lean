@@ -12,6 +12,7 @@ structure Visited where
   ctx? : Option ContextInfo
   info? : Option Info
   children : Array InfoTree
+  deriving Inhabited
 
 partial def visit (ctx? : Option ContextInfo) (tree : InfoTree) : Visited :=
   match tree with
@@ -58,6 +59,7 @@ def range? (ctx : ContextInfo) (name : Name) : IO (Option (Position × Position)
 def outermost (env : Environment) (input : String) : ContextInfo :=
   { env := env, fileMap := FileMap.ofString input, ngen := {} }
 
+def version : String := Lean.versionString
 def githash : String := Lean.githash
 
 end GoalStates.Shim
