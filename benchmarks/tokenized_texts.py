@@ -8,7 +8,7 @@ from pathlib import Path
 
 from resiliparse.extract.html2text import extract_plain_text
 
-__all__ = ["texts_of_archives"]
+__all__ = ["text_of", "texts_of_archives"]
 
 _SOURCES = ("arxiv", "stack", "html")
 _PAGES = (".html", ".htm", ".xhtml")
@@ -31,15 +31,23 @@ def texts_of_archives(data: Path, budget: int) -> Iterator[str]:
                 handle = archive.extractfile(member) if member.isfile() else None
                 if handle is None:
                     continue
-                text = _text(member.name, handle.read())
+                text = text_of(member.name, handle.read())
                 size = len(text.encode()) if text else 0
                 if text and size <= left:
                     left -= size
                     yield text
 
 
-def _text(name: str, content: bytes) -> str | None:
-    """A file's text, None for what is no text."""
+def text_of(name: str, content: bytes) -> str | None:
+    """A file's text, that of a page without its markup.
+
+    Args:
+        name: The file's name.
+        content: Its bytes.
+
+    Returns:
+        The text, None for what is no text.
+    """
     try:
         text = content.decode()
     except UnicodeDecodeError:
