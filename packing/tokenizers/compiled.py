@@ -25,8 +25,7 @@ __all__ = [
     "Work",
     "build_pairs",
     "encode_documents",
-    "rehash_long",
-    "rehash_short",
+    "rehash",
 ]
 
 # A unit of up to 8 bytes is its own key, one of up to 32 has four words; 0.04 % are longer.
@@ -121,7 +120,6 @@ class Work(NamedTuple):
         symbols: Pieces of one unit.
         ranks: Ranks of their pairs.
         products: What the pairs become.
-        words: The words of a long unit.
     """
 
     text: npt.NDArray[np.uint8]
@@ -129,7 +127,6 @@ class Work(NamedTuple):
     symbols: npt.NDArray[np.int32]
     ranks: npt.NDArray[np.int32]
     products: npt.NDArray[np.int32]
-    words: npt.NDArray[np.uint64]
 
 
 @intrinsic
@@ -392,28 +389,20 @@ def _value_of(symbols: _Array, count: _Int, units: Units) -> _Word:
 
 
 @njit(cache=True, nogil=True)
-def rehash_short(old: _Words, bits: _Int) -> _Words:
-    """The table of short units, in a larger one."""
-    new = np.zeros((1 << bits, 2), np.uint64)
+def rehash(old: _Words, bits: _Int) -> _Words:
+    """A table of units in a larger one; short units have one word, long ones four."""
+    width = old.shape[1]
+    new = np.zeros((1 << bits, width), np.uint64)
     for row in range(len(old)):
-        if old[row, 1]:
+        if not old[row, width - 1]:
+            continue
+        if width == 2:
             slot = _slot_of_word(old[row, 0], bits)
-            while new[slot, 1]:
-                slot = (slot + 1) & (len(new) - 1)
-            new[slot] = old[row]
-    return new
-
-
-@njit(cache=True, nogil=True)
-def rehash_long(old: _Words, bits: _Int) -> _Words:
-    """The table of long units, in a larger one."""
-    new = np.zeros((1 << bits, 5), np.uint64)
-    for row in range(len(old)):
-        if old[row, 4]:
+        else:
             slot = _slot_of_words(old[row, 0], old[row, 1], old[row, 2], old[row, 3], bits)
-            while new[slot, 4]:
-                slot = (slot + 1) & (len(new) - 1)
-            new[slot] = old[row]
+        while new[slot, width - 1]:
+            slot = (slot + 1) & (len(new) - 1)
+        new[slot] = old[row]
     return new
 
 
@@ -439,52 +428,30 @@ def _holds_added(text: _Bytes, first: _Int, last: _Int, end: _Int, tables: Table
 
 
 @njit(cache=True, nogil=True)
-def _learn_short(
+def _learn(
     text: _Bytes,
     start: _Int,
     end: _Int,
-    word: _Word,
+    words: tuple[_Word, _Word, _Word, _Word],
     slot: _Int,
     tables: Tables,
     units: Units,
     work: Work,
 ) -> _Int:
-    """Merges a short unit and puts it into the table, if there is room. Returns how many ids."""
+    """Merges a unit and puts it into its table, if there is room. Returns how many ids."""
     count = _merge_unit(text, start, end, tables, work)
-    if units.held[0] < len(units.short) - len(units.short) // 4:
+    kind = 0 if end - start <= SHORT else 1
+    table = units.long if kind else units.short
+    if units.held[kind] < len(table) - len(table) // 4:
         value = _value_of(work.symbols, count, units)
         if value:
-            units.short[slot, 0] = word
-            units.short[slot, 1] = value
-            units.held[0] += 1
-    return count
-
-
-@njit(cache=True, nogil=True)
-def _learn_long(
-    text: _Bytes,
-    start: _Int,
-    end: _Int,
-    a: _Word,
-    b: _Word,
-    c: _Word,
-    d: _Word,
-    slot: _Int,
-    tables: Tables,
-    units: Units,
-    work: Work,
-) -> _Int:
-    """The same for a unit of up to 32 bytes."""
-    count = _merge_unit(text, start, end, tables, work)
-    if units.held[1] < len(units.long) - len(units.long) // 4:
-        value = _value_of(work.symbols, count, units)
-        if value:
-            units.long[slot, 0] = a
-            units.long[slot, 1] = b
-            units.long[slot, 2] = c
-            units.long[slot, 3] = d
-            units.long[slot, 4] = value
-            units.held[1] += 1
+            table[slot, 0] = words[0]
+            if kind:
+                table[slot, 1] = words[1]
+                table[slot, 2] = words[2]
+                table[slot, 3] = words[3]
+            table[slot, table.shape[1] - 1] = value
+            units.held[kind] += 1
     return count
 
 
@@ -581,7 +548,9 @@ def encode_documents(
                         slot = (slot + 1) & short_last
                     known = short[slot, 1]
                     if known == 0:
-                        count = _learn_short(text, unit, cut, word, slot, tables, units, work)
+                        count = _learn(
+                            text, unit, cut, (word, word, word, word), slot, tables, units, work
+                        )
                 elif size <= LONG:
                     a = _word_at(text, unit)
                     b = _word_of(text, unit + 8, size - 8)
@@ -597,7 +566,7 @@ def encode_documents(
                         slot = (slot + 1) & long_last
                     known = long[slot, 4]
                     if known == 0:
-                        count = _learn_long(text, unit, cut, a, b, c, d, slot, tables, units, work)
+                        count = _learn(text, unit, cut, (a, b, c, d), slot, tables, units, work)
                 else:
                     count = _merge_unit(text, unit, cut, tables, work)
                 unit = cut

@@ -18,8 +18,7 @@ from packing.tokenizers.compiled import (
     Work,
     build_pairs,
     encode_documents,
-    rehash_long,
-    rehash_short,
+    rehash,
 )
 from packing.tokenizers.cut import flags_of_pairs
 from packing.tokenizers.pieces import SPACE
@@ -156,7 +155,6 @@ def _work(longest: int) -> Work:
         symbols=np.empty(symbols, np.int32),
         ranks=np.empty(symbols, np.int32),
         products=np.empty(symbols, np.int32),
-        words=np.zeros(4, np.uint64),
     )
 
 
@@ -188,8 +186,8 @@ def _with_room(units: Units) -> Units:
     pool = np.empty(size, np.int32)
     pool[: len(units.pool)] = units.pool
     return Units(
-        short=rehash_short(units.short, bits[0]) if full[0] else units.short,
-        long=rehash_long(units.long, bits[1]) if full[1] else units.long,
+        short=rehash(units.short, bits[0]) if full[0] else units.short,
+        long=rehash(units.long, bits[1]) if full[1] else units.long,
         bits=np.array(bits, np.int64),
         pool=pool if full[2] else units.pool,
         held=units.held,
