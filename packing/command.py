@@ -62,6 +62,10 @@ def pack(
     weight: Annotated[
         list[str] | None, typer.Option(help="SOURCE=N, a source's share; may be repeated.")
     ] = None,
+    epochs: Annotated[
+        list[str] | None,
+        typer.Option(help="SOURCE=N, or N for all others: how often, instead of weights."),
+    ] = None,
     target_tokens: Annotated[
         int | None, typer.Option(min=0, help="Tokens of the training; 0 for one epoch.")
     ] = None,
@@ -119,6 +123,7 @@ def pack(
             set_ or [],
             formats=format_,
             weights=weight,
+            epochs=epochs,
             columns={
                 "text": text_column,
                 "document_id": id_column,
@@ -177,6 +182,7 @@ def _recipe(
     *,
     formats: list[str] | None,
     weights: list[str] | None,
+    epochs: list[str] | None,
     columns: dict[str, str | None],
 ) -> PackingRecipe:
     """The edition with what the command changes."""
@@ -192,6 +198,11 @@ def _recipe(
             **recipe.weights,
             **dict(_setting(text, "--weight") for text in weights),
         }
+    if epochs:
+        pairs = (text if "=" in text else f"*={text}" for text in epochs)
+        found["epochs"] = dict(_setting(text, "--epochs") for text in pairs)
+        # An edition's weights give way.
+        found.setdefault("weights", {})
     given = {name: value for name, value in columns.items() if value is not None}
     found["columns"] = ColumnNames(**{**asdict(recipe.columns), **given})
     # `concatenate` alone has an overlap and an order of documents.

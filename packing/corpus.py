@@ -150,6 +150,8 @@ class PackedCorpus:
         self.vocab_size: int = content["vocab_size"]
         self.seed: int = content["seed"]
         self.places: int = content["places"]
+        # Whether weights are counts of sequences, from epochs, and not shares.
+        self.exact: bool = content["exact"]
         self.entries = [
             SourceEntry(
                 **{
@@ -168,6 +170,7 @@ class PackedCorpus:
         vocab_size: int,
         seed: int,
         places: int,
+        exact: bool,
         entries: Sequence[SourceEntry],
     ) -> dict[str, Any]:
         """What ``packed.json`` holds."""
@@ -177,6 +180,7 @@ class PackedCorpus:
             "vocab_size": vocab_size,
             "seed": seed,
             "places": places,
+            "exact": exact,
             "sources": [asdict(entry) for entry in entries],
         }
 
@@ -241,7 +245,12 @@ class PackedCorpus:
             )
             for entry in self.entries
         ]
-        return Mixture(sources, seed=self.seed if seed is None else seed, shuffle=shuffle)
+        return Mixture(
+            sources,
+            seed=self.seed if seed is None else seed,
+            shuffle=shuffle,
+            exact=self.exact and weights is None,
+        )
 
     def rows(self, number: int, first: int, count: int) -> Iterator[PackedRow]:
         """Sequences of a source one after another.

@@ -1,9 +1,9 @@
 """Which sequence stands at which place of the training order, over sources with weights.
 
-The order is a function: place -> (source, epoch, sequence). Places come in blocks of
-``sum(weights) * multiple`` sequences, in each of which every source has exactly its share; a keyed
-permutation shuffles the block, and another, chosen by seed, epoch and source, the sequences of a
-source. Nothing is stored and nothing is drawn, so that any place costs the same, an interrupted
+The order is a function: place -> (source, epoch, sequence). Places come in periods in which every
+source has exactly its weight, and a period in blocks in which it has its share to within one. A
+keyed permutation shuffles a block, and another, chosen by seed, epoch and source, the sequences of
+a source. Nothing is stored and nothing is drawn, so that any place costs the same, an interrupted
 training resumes from one integer, and each source counts its own epochs.
 """
 
@@ -25,8 +25,8 @@ __all__ = ["Mixture", "MixtureSource", "Placed", "integer_weights"]
 
 _Ints = npt.NDArray[np.int64]
 
-# Sequences that a block has at least: enough that sources alternate, few enough that any stretch
-# of training has the wanted shares.
+# Sequences of a block, about: enough that sources alternate, few enough that any stretch of
+# training has the wanted shares.
 _BLOCK: Final = 64
 
 
@@ -68,13 +68,19 @@ class Mixture:
         seed: Chooses the order.
         shuffle: Whether blocks and sources are permuted; without, sources take turns in each block,
             and their sequences come in order.
+        exact: Whether weights are the sequences of a period, as epochs make them, and not shares.
 
     Raises:
         ValueError: No source has any weight, or one that has weight has no sequences.
     """
 
     def __init__(
-        self, sources: Sequence[MixtureSource], *, seed: int = 0, shuffle: bool = True
+        self,
+        sources: Sequence[MixtureSource],
+        *,
+        seed: int = 0,
+        shuffle: bool = True,
+        exact: bool = False,
     ) -> None:
         self.sources = tuple(sources)
         self.seed = seed
@@ -85,38 +91,59 @@ class Mixture:
         for source in sources:
             if source.weight and not source.sequences:
                 raise ValueError(f"source {source.name!r} has weight but no sequences")
-        multiple = -(-_BLOCK // int(weights.sum()))
-        # Per source: sequences of it in each block, and where its share begins.
-        self._shares = weights * multiple
-        self._ends = np.cumsum(self._shares)
-        self.block = int(self._ends[-1])
+        # Small weights are multiplied, to fill a block; large ones make many blocks.
+        self._counts = weights if exact else weights * -(-_BLOCK // int(weights.sum()))
+        self.period = int(self._counts.sum())
+        self.blocks = max(self.period // _BLOCK, 1)
 
     @cached_property
     def once(self) -> int:
         """Places until every source was gone through at least once."""
-        blocks = max(
-            -(-source.sequences // int(share))
-            for source, share in zip(self.sources, self._shares, strict=True)
-            if share
+        periods = max(
+            -(-source.sequences // int(count))
+            for source, count in zip(self.sources, self._counts, strict=True)
+            if count
         )
-        return blocks * self.block
+        return periods * self.period
 
     def at(self, first: int, count: int) -> Placed:
         """What stands at places ``first`` to ``first + count - 1``."""
         places = np.arange(first, first + count, dtype=np.int64)
-        blocks, offsets = np.divmod(places, self.block)
-        slots = np.empty(count, np.int64)
+        sources = np.empty(count, np.int64)
+        draws = np.empty(count, np.int64)
+        blocks = self._blocks_of(places)
         for block in np.unique(blocks).tolist():
             inside = blocks == block
-            slots[inside] = self._slots(block, offsets[inside])
-        sources = np.searchsorted(self._ends, slots, side="right")
-        draws = blocks * self._shares[sources] + slots - (self._ends - self._shares)[sources]
+            before = self._before(block)
+            shares = self._before(block + 1) - before
+            ends = np.cumsum(shares)
+            slots = self._slots(block, int(ends[-1]), places[inside] - int(before.sum()))
+            drawn = np.searchsorted(ends, slots, side="right")
+            sources[inside] = drawn
+            draws[inside] = before[drawn] + slots - (ends - shares)[drawn]
         epochs = np.empty(count, np.int64)
         sequences = np.empty(count, np.int64)
-        for number in np.unique(sources):
+        for number in np.unique(sources).tolist():
             inside = sources == number
-            epochs[inside], sequences[inside] = self._drawn(int(number), draws[inside])
+            epochs[inside], sequences[inside] = self._drawn(number, draws[inside])
         return Placed(sources, epochs, sequences)
+
+    def _before(self, block: int) -> _Ints:
+        """How often each source comes before a block, counted over all periods."""
+        periods, inside = divmod(block, self.blocks)
+        return periods * self._counts + inside * self._counts // self.blocks
+
+    def _blocks_of(self, places: _Ints) -> _Ints:
+        """The block that each place is in."""
+        periods, inside = np.divmod(places, self.period)
+        # What is rounded down at a block's beginning makes it begin early, never late.
+        blocks = inside * self.blocks // self.period
+        while True:
+            begins = ((blocks + 1)[:, None] * self._counts // self.blocks).sum(axis=1)
+            late = begins <= inside
+            if not late.any():
+                return np.asarray(periods * self.blocks + blocks, np.int64)
+            blocks = blocks + late
 
     def account(self, places: int, tokens: Sequence[npt.ArrayLike]) -> dict[str, Any]:
         """Exactly what a training over the first places sees of each source.
@@ -129,12 +156,14 @@ class Mixture:
             What ``mixture.json`` holds.
         """
         rows: list[dict[str, Any]] = []
-        blocks, rest = divmod(places, self.block)
+        block = int(self._blocks_of(np.array([places]))[0])
+        counts = self._before(block)
         # In a block the draws of a source come in any order, so that a part of one is looked at.
-        last = self.at(blocks * self.block, rest)
+        begun = int(counts.sum())
+        last = self.at(begun, places - begun)
         for number, source in enumerate(self.sources):
             filled = np.asarray(tokens[number], np.int64)
-            before = blocks * int(self._shares[number])
+            before = int(counts[number])
             behind = last.sequences[last.sources == number]
             seen = self._seen(number, before, filled) + int(filled[behind].sum())
             drawn = before + len(behind)
@@ -158,17 +187,18 @@ class Mixture:
         return {
             "seed": self.seed,
             "shuffle": self.shuffle,
-            "block": self.block,
+            "period": self.period,
+            "blocks": self.blocks,
             "places": places,
             "tokens": total,
             "sources": rows,
         }
 
-    def _slots(self, block: int, offsets: _Ints) -> _Ints:
+    def _slots(self, block: int, size: int, offsets: _Ints) -> _Ints:
         """Which slots of a block come at some places of it."""
         if not self.shuffle:
             return offsets
-        return Permutation(self.block, self.seed, "block", block).at(offsets)
+        return Permutation(size, self.seed, "block", block).at(offsets)
 
     def _seen(self, number: int, draws: int, filled: _Ints) -> int:
         """Tokens of a source's first draws."""

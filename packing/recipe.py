@@ -47,6 +47,7 @@ class PackingRecipe(BaseModel):
         specials: Whether special tokens written out in a text become their ids.
         seed: Chooses every order.
         weights: Shares of the sources in training; empty for each sequence once an epoch.
+        epochs: How often each source is gone through, instead of weights; ``*`` for all others.
         target_tokens: Tokens of the training that ``mixture.json`` accounts for; 0 for one epoch.
         order: Whether packed formats hold a folder a source, or one mixed stream as it is trained.
         formats: What is written.
@@ -70,6 +71,7 @@ class PackingRecipe(BaseModel):
     specials: Literal["parse", "text"] = "parse"
     seed: int = Field(0, ge=0, lt=1 << 63)
     weights: dict[str, _Weight] = Field(default_factory=dict)
+    epochs: dict[str, _Weight] = Field(default_factory=dict)
     target_tokens: int = Field(0, ge=0)
     order: Literal["by-source", "mixed"] = "by-source"
     formats: tuple[Format, ...] = ("parquet",)
@@ -81,7 +83,10 @@ class PackingRecipe(BaseModel):
             raise ValueError("overlap: rows of best-fit and one-per-sequence share no tokens")
         if self.shuffle_documents and self.packer != "concatenate":
             raise ValueError("shuffle_documents: only concatenate packs in the documents' order")
+        if self.weights and self.epochs:
+            raise ValueError("epochs: sources have either weights or epochs")
         integer_weights(self.weights)
+        integer_weights(self.epochs)
         return self
 
     def changed(self, changes: dict[str, Any]) -> PackingRecipe:

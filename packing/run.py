@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from math import gcd
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, Literal, cast
 
@@ -167,6 +167,8 @@ class PackingRun:
             tokenized = self._tokenize(tokenizer, digests)
             streams = self._merge(tokenized, layout, tokenizer.dtype.str, dtype)
             arranged = self._arrange(streams, layout)
+            if weights is None:
+                weights = self._by_epochs(arranged)
             entries = _entries(streams, arranged, weights)
             self._describe(layout, dtype, tokenizer.vocab_size, entries)
             corpus = PackedCorpus(self._folder.root)
@@ -190,10 +192,11 @@ class PackingRun:
         return sorted(names)
 
     def _weights(self) -> dict[str, int] | None:
-        """Whole-number weights of the sources; None when each sequence is to come once."""
-        if not self._recipe.weights:
-            return None
+        """Whole-number weights of the sources; None when epochs decide."""
         names = self._names()
+        if not self._recipe.weights:
+            self._check_epochs(names)
+            return None
         known = {name: w for name, w in self._recipe.weights.items() if name in names}
         missing = [name for name in names if name not in known]
         if missing:
@@ -206,6 +209,24 @@ class PackingRun:
         if not any(weights.values()):
             raise InputError("every source has weight 0: nothing would be trained on")
         return weights
+
+    def _check_epochs(self, names: Sequence[str]) -> None:
+        epochs = self._recipe.epochs
+        if epochs and "*" not in epochs and not set(names) <= set(epochs):
+            missing = ", ".join(sorted(set(names) - set(epochs)))
+            raise InputError(
+                f"no epochs for {missing}: give --epochs SOURCE=N, or N for all others"
+            )
+        if epochs and not any(Decimal(str(epochs.get(n, epochs.get("*", 0)))) for n in names):
+            raise InputError("every source has 0 epochs: nothing would be trained on")
+
+    def _by_epochs(self, arranged: dict[str, dict[str, Any]]) -> dict[str, int]:
+        """How many sequences of each source a training takes, once through it by default."""
+        epochs = self._recipe.epochs or {"*": 1}
+        return {
+            name: round(Decimal(str(epochs.get(name, epochs.get("*", 0)))) * found["sequences"])
+            for name, found in arranged.items()
+        }
 
     def _fingerprint(self, tokenizer: Tokenizer, digests: dict[str, str]) -> dict[str, Any]:
         decisive = {
@@ -349,17 +370,19 @@ class PackingRun:
                 f"{empty[0]}=0"
             )
         description = PackedCorpus.description(
-            layout, dtype, vocab_size, self._recipe.seed, 0, entries
+            layout, dtype, vocab_size, self._recipe.seed, 0, not self._recipe.weights, entries
         )
         self._directory.write_json(self._folder.description, description)
         corpus = PackedCorpus(self._folder.root)
         mixture = corpus.mixture()
         target = self._recipe.target_tokens
-        places = -(-target // layout.length) if target else mixture.once
-        if places > 0:
-            description["places"] = places
-            self._directory.write_json(self._folder.description, description)
-        account = mixture.account(places, [source.filled() for source in corpus.sources])
+        if target:
+            places = -(-target // layout.length)
+        else:
+            places = mixture.once if self._recipe.weights else sum(e.weight for e in entries)
+        description["places"] = places
+        self._directory.write_json(self._folder.description, description)
+        account = mixture.account(places, [source.read_tokens() for source in corpus.sources])
         account["target_tokens"] = target
         account["absent"] = sorted(set(self._recipe.weights) - set(self._names()))
         self._directory.write_json(self._folder.mixture, account)
@@ -490,13 +513,10 @@ class PackingRun:
 def _entries(
     streams: dict[str, dict[str, Any]],
     arranged: dict[str, dict[str, Any]],
-    weights: dict[str, int] | None,
+    weights: dict[str, int],
 ) -> list[SourceEntry]:
-    """The sources of ``packed.json``; without weights, each sequence comes once an epoch."""
+    """The sources of ``packed.json``."""
     counts = {name: found["sequences"] for name, found in arranged.items()}
-    if weights is None:
-        divisor = gcd(*counts.values()) or 1
-        weights = {name: count // divisor for name, count in counts.items()}
     return [
         SourceEntry(
             name,

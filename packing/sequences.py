@@ -193,6 +193,10 @@ class PackedSource:
         totals = np.concatenate([[0], np.cumsum(self._lengths, dtype=np.int64)])
         return np.asarray(totals[self._bounds[1:]] - totals[self._bounds[:-1]], np.int64)
 
+    def read_tokens(self) -> _Ints:
+        """Tokens of each sequence that a model reads: what it shares with the next isn't one."""
+        return np.minimum(self.filled(), self.layout.length)
+
     def read(self, sequences: npt.ArrayLike) -> Rows:
         """Gathers sequences.
 

@@ -169,12 +169,8 @@ def merge_shards(
             read = _DocumentColumns.of(shard.documents)
             linked.append((table.name, len(read.counts)))
             ids = np.fromfile(shard.ids, shard_dtype)
-            ends = np.cumsum(read.counts)
-            tokens.write(
-                _delimited(ids, ends - read.counts, ends, bos, eod).astype(dtype).tobytes()
-            )
-            added = (bos is not None) + (eod is not None)
-            units = np.cumsum(read.counts + added) + total
+            tokens.write(_delimited(ids, read.counts, dtype, bos, eod).data)
+            units = np.cumsum(read.counts + (bos is not None) + (eod is not None)) + total
             begins.append(units)
             total = int(units[-1]) if len(units) else total
             if has_prompts:
@@ -221,18 +217,19 @@ def _prompt_columns(path: Path) -> Iterator[_Ints]:
 
 
 def _delimited(
-    ids: npt.NDArray[Any], starts: _Ints, ends: _Ints, bos: int | None, eod: int | None
+    ids: npt.NDArray[Any], counts: _Ints, dtype: str, bos: int | None, eod: int | None
 ) -> npt.NDArray[Any]:
     """The ids with BOS and EOD around each document."""
-    if bos is None and eod is None:
-        return ids
-    # In the order in which they stand: one document's EOD before the next one's BOS.
-    places = np.stack([starts, ends], axis=1)
-    values = np.empty(places.shape, np.int64)
-    values[:, 0] = -1 if bos is None else bos
-    values[:, 1] = -1 if eod is None else eod
-    wanted = values >= 0
-    return np.insert(ids.astype(np.int64), places[wanted], values[wanted])
+    before, behind = int(bos is not None), int(eod is not None)
+    ends = np.cumsum(counts + before + behind)
+    delimited = np.empty(len(ids) + (before + behind) * len(counts), dtype)
+    text = np.ones(len(delimited), np.bool_)
+    for token, places in ((bos, ends - counts - before - behind), (eod, ends - 1)):
+        if token is not None:
+            text[places] = False
+            delimited[places] = token
+    delimited[text] = ids
+    return delimited
 
 
 def _number(names: list[str], name: str) -> int:

@@ -96,7 +96,7 @@ def _source_faults(corpus: PackedCorpus, number: int, entry: SourceEntry) -> Ite
 
 def _check_mixture(corpus: PackedCorpus, manifest: dict[str, Any], found: Verification) -> None:
     mixture = corpus.mixture()
-    account = mixture.account(corpus.places, [source.filled() for source in corpus.sources])
+    account = mixture.account(corpus.places, [source.read_tokens() for source in corpus.sources])
     told = {key: manifest["mixture"][key] for key in account}
     if account == told:
         found.checked.append(f"the mixture's {account['tokens']:,} tokens are as accounted")

@@ -29,11 +29,46 @@ def _mixture(rows: list[tuple[int, int]], seed: int = 0) -> Mixture:
 
 def test_every_block_holds_the_exact_shares() -> None:
     mixture = Mixture(LLEMMA, seed=3)
+    assert mixture.blocks == 1
     for block in range(20):
-        placed = mixture.at(block * mixture.block, mixture.block)
+        placed = mixture.at(block * mixture.period, mixture.period)
         counts = Counter(placed.sources.tolist())
-        parts = mixture.block // 7
+        parts = mixture.period // 7
         assert counts == {0: 2 * parts, 1: parts, 2: 4 * parts}
+
+
+@given(st.lists(st.integers(0, 3000), min_size=1, max_size=5).filter(any), st.integers(0, 3))
+def test_large_weights_are_spread_over_the_period(weights: list[int], period: int) -> None:
+    rows = [(50, weight) for weight in weights]
+    mixture = _mixture(rows)
+    placed = mixture.at(period * mixture.period, mixture.period)
+    counts = np.bincount(placed.sources, minlength=len(rows))
+    scale = mixture.period // sum(weights)
+    assert counts.tolist() == [weight * scale for weight in weights]
+    # Any stretch has the wanted shares, to within what two blocks and rounding allow.
+    for first in range(0, mixture.period, max(mixture.period // 7, 1)):
+        seen = np.bincount(placed.sources[:first], minlength=len(rows))
+        wanted = np.array(weights) * scale * first / mixture.period
+        assert np.abs(seen - wanted).max() <= 2 * 128
+
+
+def test_counts_are_met_exactly_however_small() -> None:
+    sources = [MixtureSource("web", 1, 1), MixtureSource("code", 3, 6)]
+    mixture = Mixture(sources, exact=True)
+    assert mixture.period == 7
+    placed = mixture.at(0, 7)
+    assert np.bincount(placed.sources).tolist() == [1, 6]
+    drawn = placed.sequences[placed.sources == 1]
+    assert np.bincount(drawn).tolist() == [2, 2, 2]
+
+
+def test_epochs_of_a_source_come_one_after_another() -> None:
+    mixture = _mixture([(1000, 3000), (700, 700)])
+    placed = mixture.at(0, 3700)
+    epochs = placed.epochs[placed.sources == 0]
+    changes = np.flatnonzero(np.diff(epochs) < 0)
+    assert len(changes) < 60
+    assert abs(int(np.flatnonzero(epochs == 1)[0]) - 1000) < 64
 
 
 @given(Sources, st.integers(0, 2**63 - 1))

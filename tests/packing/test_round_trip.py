@@ -111,6 +111,8 @@ def test_every_documents_ids_come_back_from_every_format(
             for number in range(len(found))
             if f"{name}-{number}" in together
         ] == [ids for documents in expected.values() for ids in documents]
+        # Without weights every sequence stands there once.
+        assert len(rows) == sum(entry.sequences for entry in corpus.entries)
         # The three packed formats hold the same rows.
         assert blocks == [row["input_ids"] for row in rows]
         assert [sample["input_ids"] for sample in samples] == blocks

@@ -248,6 +248,24 @@ def test_llemmas_edition_is_as_llemma_was_trained(
     assert len({row["whole_epochs"] for row in mixture["sources"]}) > 1
 
 
+def test_sources_are_gone_through_as_often_as_told(
+    run: Commands, tmp_path: Path, tiny_tokenizer: Path
+) -> None:
+    for name in ("web", "code", "arxiv"):
+        write_documents(tmp_path / f"{name}.parquet", TEXTS)
+    done = run.pack(
+        tiny_tokenizer, tmp_path / "out", *(f"{n}={tmp_path / n}.parquet" for n in ("web", "code", "arxiv")),
+        "--edition", "llemma", "--epochs", "web=3", "--epochs", "code=0.5", "--epochs", "1",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.errors
+    mixture = json.loads((tmp_path / "out" / "mixture.json").read_text())
+    epochs = {row["source"]: row["epochs"] for row in mixture["sources"]}
+    assert epochs["web"] == 3
+    assert epochs["arxiv"] == 1
+    assert abs(epochs["code"] - 0.5) < 0.05
+    assert mixture["places"] * 64 == mixture["tokens"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -261,6 +279,9 @@ def test_llemmas_edition_is_as_llemma_was_trained(
         (["web={documents}", "--weight", "web=-1"], "must be 0 or more"),
         (["web={documents}", "--weight", "web=0"], "nothing would be trained"),
         (["web={documents}", "--weight", "web"], "write NAME=VALUE"),
+        (["web={documents}", "--weight", "web=1", "--epochs", "2"], "either weights or epochs"),
+        (["web={documents}", "--epochs", "code=2"], "no epochs for web"),
+        (["web={documents}", "--epochs", "often"], "is no number"),
         (["web={documents}", "--edition", "llama"], "no edition"),
         (["web={documents}", "--edition", "llemma", "--weight", "web=0"], "weight 0"),
         (["math={documents}", "--edition", "llemma"], "gives no weight to math"),
