@@ -1,8 +1,7 @@
 r"""Is a TeX file's prose in the language wanted?
 
 Ours is the web subset's filter over what is left when commands, formulas and comments are taken
-out. The published edition ran langid.py over the source as it is (spec section 1.3); py3langid is
-the same classifier with the same model.
+out. The published edition ran langid.py over the source as it is (spec section 1.3).
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import ClassVar
 
+from filters.code.langid import classify_language, langid_version
 from filters.code.tables import Edition, language_tables
 from filters.models import ModelSpec
 from filters.web.language import Language
@@ -68,9 +68,7 @@ class ProseLanguage:
         """What tells the model from another."""
         if self.edition == "ours":
             return self._web.model_digest()
-        from importlib import metadata
-
-        return f"py3langid {metadata.version('py3langid')}"
+        return langid_version()
 
     def judge(self, document: Document) -> Decision:
         """Judges TeX files by their prose; the decision's detail names the language found."""
@@ -94,13 +92,11 @@ class ProseLanguage:
         )
 
     def _published(self, document: Document) -> Decision:
-        from py3langid import classify
-
-        found, score = classify(document.text)
-        document.language = found
+        document.language, score = classify_language(document.text)
+        found = document.language
         if found not in self.languages:
-            return Decision.drop(self.name, "other_language", score=float(score), detail=found)
-        return Decision.keep(self.name, score=float(score), detail=found)
+            return Decision.drop(self.name, "other_language", score=score, detail=found)
+        return Decision.keep(self.name, score=score, detail=found)
 
 
 def tex_prose(source: str) -> str:
