@@ -1,7 +1,7 @@
 """The code subset beside a plain loop, datatrove, and pyarrow alone, over the same Parquet.
 
-``python -m benchmarks.code_pipeline --corpus FOLDER --datatrove-python PYTHON``: each round runs every
-line once. Times are CPU seconds of all processes; megabytes are those of the files' contents.
+``python -m benchmarks.code_pipeline --corpus FOLDER --datatrove-python PYTHON``: each round runs
+every line once. Times are CPU seconds of all processes; megabytes are those of the files' contents.
 """
 
 from __future__ import annotations

@@ -73,6 +73,17 @@ def coq(row: Row) -> bool:
     )
 
 
+def haskell(row: Row) -> bool:
+    """Haskell that imports mathematics."""
+    text = row["content"]
+    return any(pattern.search(text) for pattern in _HASKELL) and standard(text)
+
+
+def isabelle(row: Row) -> bool:
+    """Isabelle with a theorem."""
+    return standard(row["content"]) and has(row["content"], ["theorem ", "lemma "])
+
+
 def lean(row: Row) -> bool:
     """Lean with a theorem, no test set, no dependency."""
     return (
@@ -155,9 +166,9 @@ RULES: dict[str, Callable[[Row], bool]] = {
     "Coq": coq,
     "Fortran": lambda row: standard(row["content"]),
     "GAP": lambda row: standard(row["content"]),
-    "Haskell": lambda row: any(p.search(row["content"]) for p in _HASKELL) and standard(row["content"]),
+    "Haskell": haskell,
     "Idris": lambda row: standard(row["content"]),
-    "Isabelle": lambda row: standard(row["content"]) and has(row["content"], ["theorem ", "lemma "]),
+    "Isabelle": isabelle,
     "Julia": julia,
     "Jupyter": notebook,
     "Lean": lean,
