@@ -19,6 +19,8 @@ __all__ = [
 ]
 
 _BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
+_LONGEST_OPTION = 4000
+"""Characters in which an optional argument must end; longer ones are brackets of the text."""
 _BRACKET = re.compile(r"\\.|[{}\[\]]", re.DOTALL)
 # One line end is a space to TeX; two are a paragraph, which no argument begins with.
 _BLANKS = re.compile(r"[ \t]*(?:\n[ \t]*(?!\n))?")
@@ -30,10 +32,12 @@ _GLUE = re.compile(
 )
 
 
-def group_end(text: str, start: int, limit: int = 1 << 62) -> int:
-    """Where the braced group that opens at ``start`` ends; -1 when it doesn't before ``limit``."""
+def group_end(text: str, start: int) -> int:
+    """Where the braced group that opens at ``start`` ends; -1 when it doesn't."""
+    if text is _matched.text:
+        return _matched.ends.get(start, -1)
     depth = 0
-    for match in _BRACE.finditer(text, start, min(limit, len(text))):
+    for match in _BRACE.finditer(text, start):
         token = match.group()
         if token == "{":
             depth += 1
@@ -41,16 +45,42 @@ def group_end(text: str, start: int, limit: int = 1 << 62) -> int:
             depth -= 1
             if depth == 0:
                 return match.end()
+    if len(text) - start > _LONG:
+        _matched.read(text)
     return -1
 
 
-def bracketed(text: str, start: int) -> int:
+class _Matched:
+    """The braces of the last long text in which one wasn't closed, matched once: to look for the
+    end of each of thousands of such groups would take for ever."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+        self.ends: dict[int, int] = {}
+
+    def read(self, text: str) -> None:
+        self.text = text
+        self.ends = {}
+        opened: list[int] = []
+        for match in _BRACE.finditer(text):
+            token = match.group()
+            if token == "{":
+                opened.append(match.start())
+            elif token == "}" and opened:
+                self.ends[opened.pop()] = match.end()
+
+
+_LONG = 2000
+_matched = _Matched()
+
+
+def bracketed(text: str, start: int, longest: int = _LONGEST_OPTION) -> int:
     """Where the optional argument that opens at ``start`` ends; -1 when it doesn't.
 
     A bracket inside braces belongs to the argument, as in LaTeX.
     """
     depth = 0
-    for match in _BRACKET.finditer(text, start + 1):
+    for match in _BRACKET.finditer(text, start + 1, min(len(text), start + longest)):
         token = match.group()
         if token == "{":
             depth += 1

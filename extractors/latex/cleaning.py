@@ -12,7 +12,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from extractors.latex.arguments import (
+    bracketed,
     next_argument,
+    optional_argument,
     skip_blanks,
     skip_specified,
 )
@@ -31,6 +33,9 @@ _GONE_LINES = re.compile(r"^[ \t]*\x00[\x00 \t]*\n", re.MULTILINE)
 _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 _TRAILING = re.compile(r"(?<!\\)[ \t]+(?=\n)")  # a backslash and a space are a command
 _DEEPEST = 40
+_LISTS = frozenset(("itemize", "enumerate", "description", "compactitem", "compactenum"))
+# Settings of enumitem and paralist, and not a label such as [(a)].
+_LIST_SETTINGS = re.compile(r"=|sep\b|noitemsep|wide|resume|inline")
 _LARGEST_DIAGRAM = 20_000
 _MOST_DIGITS = 0.12
 """Share of digits up to which a drawing with formulas is a diagram. Of the 52 such drawings in the
@@ -99,7 +104,7 @@ class _Cleaner:
         self._options = options
         self._verbatim = verbatim
         self._depth = 0
-        self._dropping = False
+        self._unclosed: dict[str, str] = {}
         words = vocabulary()
         self._words = words
         self._heads = {
@@ -130,6 +135,7 @@ class _Cleaner:
                 "ensuremath": self._ensured,
                 "ifmmode": self._if_mode,
                 "texorpdfstring": self._first_of_two,
+                "twocolumn": self._spanning,
                 "label": self._label,
                 "verb": self._raw,
                 "url": self._raw,
@@ -217,11 +223,21 @@ class _Cleaner:
     def _bracket(self, text: str, match: re.Match[str]) -> tuple[str, int]:
         inline = match[0] == "\\("
         closing = "\\)" if inline else "\\]"
-        end = _closing(text, match.end(), closing)
+        end = self._closed(text, closing, lambda: _closing(text, match.end(), closing))
         if end < 0:
             return match[0], match.end()
         kind = "inline" if inline else "display"
         return self._formula(kind, text[match.start() : end]), end
+
+    def _closed(self, text: str, closing: str, find: Callable[[], int]) -> int:
+        """Where something ends; what isn't closed once in a text isn't closed further on either,
+        and looking for it thousands of times would take for ever."""
+        if self._unclosed.get(closing) is text:
+            return -1
+        end = find()
+        if end < 0:
+            self._unclosed[closing] = text
+        return end
 
     def _ensured(self, text: str, match: re.Match[str]) -> tuple[str, int]:
         taken = next_argument(text, match.end())
@@ -246,7 +262,7 @@ class _Cleaner:
             return match[0], match.end()
         name, position = taken[0].strip(), taken[1]
         if name in self._words.formulas:
-            end = environment_end(text, position, name)
+            end = self._closed(text, name, lambda: environment_end(text, position, name))
             if end < 0:
                 return text[match.start() : position], position
             return self._formula("environment", text[match.start() : end]), end
@@ -268,6 +284,10 @@ class _Cleaner:
         if arguments is not None:
             skipped = skip_specified(text, position, arguments)
             return _GONE, skipped[1] if skipped else position
+        if name in _LISTS:
+            option, end = optional_argument(text, position)
+            settings = option is not None and _LIST_SETTINGS.search(option) is not None
+            return f"\\begin{{{name}}}" + text[position : position if settings else end], end
         arguments = self._words.floats.get(name)
         if arguments is not None:
             skipped = skip_specified(text, position, arguments)
@@ -319,7 +339,8 @@ class _Cleaner:
         ):
             return match[0], match.end()
         mandatory, end = skipped
-        content = self.clean(mandatory[0]).strip()
+        content = _BREAKS.sub(r"\\\\ ", self.clean(mandatory[0])).strip().removeprefix("\\\\")
+        content = content.removesuffix("\\\\").strip()
         if part == "title" and not self.title:
             self.title = _tidy(content)
         if not getattr(self._options, part) or not content.replace(_GONE, "").strip():
@@ -339,6 +360,16 @@ class _Cleaner:
             return match[0], match.end()
         return self.clean(skipped[0][0]), skipped[1]
 
+    def _spanning(self, text: str, match: re.Match[str]) -> tuple[str, int]:
+        """What stands over two columns: often the head of a paper."""
+        start = skip_blanks(text, match.end())
+        if text[start : start + 1] != "[":
+            return _GONE, match.end()
+        end = bracketed(text, start, len(text))
+        if end < 0:
+            return _GONE, start + 1
+        return self.clean(text[start + 1 : end - 1]), end
+
     def _label(self, text: str, match: re.Match[str]) -> tuple[str, int]:
         taken = next_argument(text, match.end())
         end = taken[1] if taken is not None else match.end()
@@ -349,6 +380,7 @@ class _Cleaner:
         return text[match.start() : end], end
 
 
+_BREAKS = re.compile(r"(?:\\\\(?:\[[^\]]*\])?\s*(?:\x00\s*)*){2,}")
 _LABEL = re.compile(r"\\label\s*\{[^{}]*\}")
 _MODE_TEST = re.compile(
     r"\\ifmmode(?![A-Za-z@])(?:(?!\\else|\\fi).)*(?:\\else(?![A-Za-z@])\s*(.*?))?\\fi(?![A-Za-z@])",

@@ -43,6 +43,8 @@ _DRAWINGS = (
 _PLAIN_NAME = re.compile(r"[ \t]*=?[ \t]*([^\s{}\\%]+)")
 _SCOPE = re.compile(r"\\(?:begin|end)\s*\{|\\.|[{}]", re.DOTALL)
 _SCOPE_WINDOW = 20_000
+_MOST_LOCAL = 500
+"""Definitions within a document whose scope is looked for; more of them are made by machines."""
 _BEGIN_DOCUMENT = re.compile(r"\\begin\s*\{document\}")
 _KEY_NAME = re.compile(r"name\s*=\s*(\{[^{}]*\}|[^,\]]+)")
 
@@ -522,7 +524,13 @@ def _define(reader: Expander, frame: Frame, match: _Match) -> None:
     value = _resolved(reader, definition)
     if value is None:
         return
-    if reader.in_document and command not in ("gdef", "xdef") and isinstance(value, Macro):
+    reader.local_definitions += reader.in_document
+    if (
+        reader.in_document
+        and reader.local_definitions <= _MOST_LOCAL
+        and command not in ("gdef", "xdef")
+        and isinstance(value, Macro)
+    ):
         end = _scope_end(frame.text, start)
         if end is not None and end >= definition.end:
             reader.restore_at(frame, end, definition.name)

@@ -138,7 +138,8 @@ class Expander:
     Args:
         files: The paper's files.
         handlers: The commands that reading itself obeys, see ``commands``.
-        protected: Names that no definition may change: structure that the cleaner relies on.
+        protected: Commands that no definition may change: structure that the cleaner relies on.
+        protected_environments: Environments of which the same is true.
         limits: Bounds.
 
     Attributes:
@@ -149,6 +150,7 @@ class Expander:
         at_letter: Whether ``@`` belongs to names, as in style files.
         skipped: Environments whose content is a comment.
         bibliography: Whether bibliographies are read.
+        local_definitions: Definitions within the document so far.
     """
 
     def __init__(
@@ -156,6 +158,7 @@ class Expander:
         files: PaperFiles,
         handlers: Mapping[str | None, Handler],
         protected: Iterable[str] = (),
+        protected_environments: Iterable[str] = (),
         limits: ExpansionLimits | None = None,
         *,
         bibliography: bool = False,
@@ -169,7 +172,9 @@ class Expander:
         self.at_letter = False
         self.skipped = {"comment"}
         self.bibliography = bibliography
+        self.local_definitions = 0
         self._protected = frozenset(protected)
+        self._protected_environments = frozenset(protected_environments)
         self._handlers = handlers
         self._active: dict[str | None, Macro | Handler] = dict(handlers)
         self._out: list[str] = []
@@ -328,13 +333,11 @@ class Expander:
             value: What it stands for.
             weak: Whether a meaning that it has goes first.
         """
-        if name in self._protected:
-            return
         if isinstance(value, Environment):
-            if name not in self.files.verbatim:
+            if name not in self._protected_environments and name not in self.files.verbatim:
                 self.environments[name] = value
             return
-        if not name.replace("@", "").isalpha() or name in self._handlers:
+        if name in self._protected or not name.replace("@", "").isalpha() or name in self._handlers:
             return
         if (weak and name in self._active) or value.body.strip() == f"\\{name}":
             return
@@ -542,7 +545,7 @@ class Expander:
 
 
 Handler = Callable[[Expander, Frame, "re.Match[str]"], None]
-_DELIMITED_WINDOW = 20_000
+_DELIMITED_WINDOW = 5_000
 
 
 def _delimited(frame: Frame, delimiter: str) -> str | None:
@@ -552,6 +555,8 @@ def _delimited(frame: Frame, delimiter: str) -> str | None:
     depth = 0
     index = start
     end = min(len(text), start + _DELIMITED_WINDOW)
+    if text.find(wanted, start, end) < 0:
+        return None
     while index < end:
         if depth == 0 and text.startswith(wanted, index):
             argument = text[start:index]

@@ -15,6 +15,8 @@ __all__ = ["display_end", "environment_end", "inline_end", "resolve_modes"]
 _INLINE = re.compile(r"(?:[^$\\]++|\\.)*+\$", re.DOTALL)
 _PARAGRAPH = re.compile(r"\n[ \t]*\n")
 _TOKEN = re.compile(r"\\.|[{}]|\$\$?", re.DOTALL)
+_INLINE_WINDOW, _DISPLAY_WINDOW = 4_000, 50_000
+"""Characters in which a formula with unequal braces must end; longer ones are none."""
 _ESCAPE = re.compile(r"\\.", re.DOTALL)
 _MODES = re.compile(r"\\(ensuremath|ifmmode|else|fi)(?![A-Za-z@])\s*")
 
@@ -63,7 +65,8 @@ def _crosses(body: str) -> bool:
 def _closing_dollar(text: str, start: int, length: int) -> int:
     """Behind the next dollars outside braces; -1 when a brace closes first or none comes."""
     depth = 0
-    for match in _TOKEN.finditer(text, start):
+    window = _INLINE_WINDOW if length == 1 else _DISPLAY_WINDOW
+    for match in _TOKEN.finditer(text, start, min(len(text), start + window)):
         token = match.group()
         if token == "{":
             depth += 1

@@ -112,6 +112,8 @@ class _Writer:
         self._plain = plain
         self._depth = 0
         self._list: list[str] = []
+        # What isn't closed in which text; see ``cleaning``.
+        self._unclosed: dict[str, str] = {}
         self._formulas = vocabulary().formulas
 
     def convert(self, text: str) -> str:
@@ -167,8 +169,10 @@ class _Writer:
         return (text[start:end], end) if end >= 0 else ("\\$", start + 1)
 
     def _bracket(self, text: str, match: re.Match[str], closing: str) -> tuple[str, int]:
-        end = text.find(closing, match.end())
+        open_ended = self._unclosed.get(closing) is text
+        end = -1 if open_ended else text.find(closing, match.end())
         if end < 0:
+            self._unclosed[closing] = text
             return match.group(), match.end()
         tex = text[match.end() : end]
         return (f"${tex}$" if closing == "\\)" else self._block(tex)), end + 2
@@ -338,8 +342,10 @@ class _Writer:
         if taken is None:
             return match.group(), match.end()
         name, position = taken[0].strip(), taken[1]
-        end = environment_end(text, position, name)
+        open_ended = self._unclosed.get(name) is text
+        end = -1 if open_ended else environment_end(text, position, name)
         if end < 0:
+            self._unclosed[name] = text
             return "", position
         closing = text.rfind("\\end", position, end)
         if name in self._formulas:

@@ -59,6 +59,7 @@ def extract_paper(
             files,
             HANDLERS,
             vocabulary().protected,
+            vocabulary().protected_environments,
             expansion_limits,
             bibliography=options.bibliography,
         )

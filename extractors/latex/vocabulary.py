@@ -26,7 +26,8 @@ class Vocabulary:
         dropped_environments: Environments that go whole, by group.
         unwrapped_environments: Environments whose content stays, with the arguments of their tag.
         floats: Floats with the arguments of their tag that go.
-        protected: Names that no definition may change: structure that the cleaner relies on.
+        protected: Commands that no definition may change: structure that the cleaner relies on.
+        protected_environments: Environments of which the same is true.
         layout: Names that definitions of style and class files may not change either; a paper's
             own file may, and means it.
     """
@@ -40,6 +41,7 @@ class Vocabulary:
     unwrapped_environments: Mapping[str, str]
     floats: Mapping[str, str]
     protected: frozenset[str]
+    protected_environments: frozenset[str]
     layout: frozenset[str]
 
 
@@ -55,17 +57,21 @@ def vocabulary() -> Vocabulary:
         *rows["unwrapped"],
         *(name for group in rows["dropped"].values() for name in group),
     }
+    structure = frozenset(_flat(rows["structure"]))
     protected = {
-        *_flat(rows["structure"]),
-        *formulas,
-        *rows["unwrapped_environments"],
-        *rows["floats"],
+        *structure,
         *(
             name
             for group in ("pages", "spacing", "fonts", "notes")
             for name in rows["dropped"][group]
         ),
         *("title", "subtitle", "author", "authors", "abstract", "keywords"),
+    }
+    environments = {
+        *structure,
+        *formulas,
+        *rows["unwrapped_environments"],
+        *rows["floats"],
         *(name for group in rows["dropped_environments"].values() for name in group),
     }
     return Vocabulary(
@@ -78,6 +84,7 @@ def vocabulary() -> Vocabulary:
         rows["unwrapped_environments"],
         rows["floats"],
         frozenset(protected),
+        frozenset(environments),
         frozenset(layout),
     )
 

@@ -1,8 +1,8 @@
 r"""What arXiv's catalogue says of a paper: categories, licence, version, dates.
 
 The catalogue is the snapshot that arXiv publishes as JSON lines, one paper a line, some millions of
-them in some gigabytes. It's never held: an index of hashes and places is built once in the folder for
-temporary files and mapped into memory, and a paper's line is read when the paper is.
+them in some gigabytes. It's never held: an index of hashes and places is built once in the folder
+for temporary files and mapped into memory, and a paper's line is read when the paper is.
 """
 
 from __future__ import annotations

@@ -201,7 +201,7 @@ def test_hostile_sources_are_recorded_and_the_run_goes_on(recipe: Recipe, tmp_pa
     bounded = recipe.changed(
         [
             "limits.unpacked_bytes=33554432",
-            "limits.extract_cpu_seconds=10",
+            "limits.extract_cpu_seconds=5",
             "extract.tex_bytes=4000000",
             "language.languages=[en, de]",
         ]
