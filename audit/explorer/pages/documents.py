@@ -19,7 +19,8 @@ _PAGE = 50
 
 _FIELDS = ("url", "domain", "text", "dropped_by", "reason", "verdict", "language")
 
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|[0-9a-f]{32}$|www\.", re.IGNORECASE)
+# Addresses, paths, ids in hexadecimal, WARC-Record-IDs: what names one document.
+_NAME = re.compile(r"\S*[/:]\S*|www\.\S+|<?[0-9a-f-]{32,}>?", re.IGNORECASE)
 _DOMAIN = re.compile(r"[a-z0-9-]+(\.[a-z0-9-]+)+/?", re.IGNORECASE)
 
 
@@ -53,19 +54,17 @@ def find(request: Request) -> Response:
     words = request.query_params.get("q", "").strip()
     if not words:
         return RedirectResponse("/documents", 303)
-    if _ADDRESS.match(words):
-        try:
-            found = named_records(explorer.run, words)
-        except DocumentNotFound:
-            return _to_list(url=words)
-        if len(found) == 1:
-            return RedirectResponse(f"/documents/{found[0].document_id}", 303)
-        return _to_list(url=found[0].url)
-    if _DOMAIN.fullmatch(words):
+    if _DOMAIN.fullmatch(words) and not words.lower().startswith("www."):
         return _to_list(domain=words.rstrip("/"))
-    if "/" in words and " " not in words:
+    if not _NAME.fullmatch(words):
+        return _to_list(text=words)
+    try:
+        found = named_records(explorer.run, words)
+    except DocumentNotFound:
         return _to_list(url=words)
-    return _to_list(text=words)
+    if len(found) == 1:
+        return RedirectResponse(f"/documents/{found[0].document_id}", 303)
+    return _to_list(url=found[0].url)
 
 
 def _to_list(**asked: str) -> Response:

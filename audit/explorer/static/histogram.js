@@ -77,11 +77,19 @@
     },
   });
 
+  // Where the plot begins in the drawing: the axes' room, and the padding around all.
+  const corner = () => {
+    const [x, y] = view.origin();
+    const { left, top } = view.padding();
+    return [x + left, y + top];
+  };
+
   const place = (line, value) => {
     if (!line) return;
+    const [left, top] = corner();
     const x = view.scale("x")(Math.min(Math.max(value, scale.low), scale.high));
-    line.style.left = `${drawing.offsetLeft + view.origin()[0] + x}px`;
-    line.style.top = `${drawing.offsetTop + view.origin()[1]}px`;
+    line.style.left = `${drawing.offsetLeft + left + x}px`;
+    line.style.top = `${drawing.offsetTop + top}px`;
     line.style.height = `${view.height()}px`;
     line.hidden = false;
   };
@@ -143,7 +151,7 @@
       moveTo(target());
     });
     const at = (event) => {
-      const left = drawing.getBoundingClientRect().left + view.origin()[0];
+      const left = drawing.getBoundingClientRect().left + corner()[0];
       return view.scale("x").invert(event.clientX - left);
     };
     let held = false;

@@ -122,6 +122,11 @@ def test_dragging_the_threshold_shows_what_the_query_layer_says(
     line.send_keys(Keys.PAGE_UP, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     keyed, _ = _settled(chrome, run, "perplexity.threshold")
     assert dragged < keyed < first
+    line.send_keys(Keys.HOME)
+    _settled(chrome, run, "perplexity.threshold")
+    # The line stands where the axis says: at the lowest score, on the first bar's left edge.
+    bar = _one(chrome, ".drawing .mark-rect path").rect["x"]
+    assert abs(line.rect["x"] + line.rect["width"] / 2 - bar) < 2
     line.send_keys(Keys.END)
     ended, counts = _settled(chrome, run, "perplexity.threshold")
     assert ended >= first and counts["leaving"] == "0"

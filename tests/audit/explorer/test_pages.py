@@ -73,6 +73,11 @@ def test_any_address_id_domain_or_word_finds(client: TestClient, run: AuditRun) 
     for words in (document_id, found.record.url, f"  {found.record.url} "):
         answer = client.get("/find", params={"q": words}, follow_redirects=False)
         assert answer.headers["location"] == f"/documents/{document_id}"
+    record_id = found.record.provenance["warc_record_id"]
+    for words in (f"urn:uuid:{'0' * 8}", "/no/such/path", f"<{'0' * 40}>"):
+        assert "Nothing fits" in client.get("/find", params={"q": words}).text
+    answer = client.get("/find", params={"q": record_id}, follow_redirects=False)
+    assert answer.headers["location"] == f"/documents/{document_id}"
     site = client.get("/find", params={"q": found.record.site}).text
     assert f"/documents/{document_id}" in site
     assert 'class="card hit"' in client.get("/find", params={"q": "theorem"}).text
