@@ -29,8 +29,8 @@ from torch.nn import functional
 Pair = tuple[bytes, bytes]
 _END = 0
 # Bytes of a state that are seen: its end has the goal.
-_STATE = 384
-_STEP = 96
+_STATE = 224
+_STEP = 64
 
 
 def pairs(path: Path) -> list[Pair]:
@@ -97,12 +97,12 @@ class NGrams:
 class Tiny(nn.Module):
     """A causal transformer over bytes."""
 
-    def __init__(self, width: int = 128, layers: int = 3, heads: int = 4) -> None:
+    def __init__(self, width: int = 96, layers: int = 2, heads: int = 4) -> None:
         super().__init__()
         self.bytes = nn.Embedding(256, width)
         self.places = nn.Embedding(_STATE + _STEP, width)
         layer = nn.TransformerEncoderLayer(
-            width, heads, 4 * width, 0.1, "gelu", batch_first=True, norm_first=True
+            width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
         )
         self.blocks = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.out = nn.Linear(width, 256)
@@ -147,7 +147,7 @@ def train(rows: Sequence[Pair], minutes: float, seed: int) -> Tiny:
     while time.monotonic() - started < 60 * minutes:
         epoch += 1
         losses = []
-        for chosen in batches(rows, 32, order):
+        for chosen in batches(rows, 16, order):
             done = (time.monotonic() - started) / (60 * minutes)
             for group in optimizer.param_groups:
                 group["lr"] = 2e-3 * max(0.02, math.cos(math.pi / 2 * min(done, 1.0)))
@@ -192,8 +192,10 @@ def main() -> None:
         "steps", type=Path, help="folder of `proofmill goals export --view llmstep`"
     )
     parser.add_argument("--minutes", type=float, default=4.0)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
+    torch.set_num_threads(given.threads)
     training = pairs(given.steps / "train.jsonl")
     held_out = pairs(given.steps / "test.jsonl")
     print(f"{len(training):,} pairs to learn from, {len(held_out):,} held out")

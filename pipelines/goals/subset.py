@@ -97,9 +97,19 @@ class _TraceReading:
                     offset, error = item
                     yield self._judge.failed(name, offset, error.reason, str(error))
                 else:
-                    yield from self._judge.module(item, name)
+                    yield from self._judged(item)
         except TraceError as error:
             yield self._judge.failed(name, self._task.start, error.reason, str(error))
+
+    def _judged(self, module: TracedModule) -> Iterator[Judged]:
+        """A module's steps; one that contradicts itself is on record, and the others go on."""
+        try:
+            yield from self._judge.module(module, self._task.name)
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            detail = f"{type(error).__name__}: {error}"
+            yield self._judge.failed(
+                self._task.name, module.first_record, "malformed", detail, module
+            )
 
     def _modules(self) -> _Modules:
         task = self._task

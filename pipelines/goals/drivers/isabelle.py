@@ -12,15 +12,13 @@ import functools
 import hashlib
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from extractors.formal.traced import TracedModule, TraceError
 from extractors.isabelle.exports import export_module
-from pipelines.errors import InputError
 from pipelines.goals.drivers.ledger import Status
-from pipelines.goals.drivers.processes import Ended, Limits, run_limited
+from pipelines.goals.drivers.processes import Ended, Limits, run_limited, said_by
 
 __all__ = ["IsabelleInstallation", "IsabelleSession"]
 
@@ -48,12 +46,7 @@ class IsabelleInstallation:
         Raises:
             InputError: There is no such Isabelle.
         """
-        try:
-            said = subprocess.run(
-                [self.program, "version"], capture_output=True, text=True, check=True, timeout=120
-            ).stdout
-        except (OSError, subprocess.SubprocessError) as error:
-            raise InputError(f"--isabelle {self.program}: {error}") from error
+        said = said_by([self.program, "version"], "--isabelle")
         return said.strip().splitlines()[-1] if said.strip() else ""
 
     @property

@@ -27,7 +27,7 @@ from extractors.lean.info_trace import info_trace_module
 from extractors.lean.own_trace import own_lines
 from pipelines.errors import InputError
 from pipelines.goals.drivers.ledger import Status
-from pipelines.goals.drivers.processes import Ended, Limits, run_limited
+from pipelines.goals.drivers.processes import Ended, Limits, run_limited, said_by
 from pipelines.run_directory import write_atomically
 
 __all__ = ["LeanModule", "LeanProject", "build_extractor", "git_origin", "lake_environment"]
@@ -81,12 +81,7 @@ class LeanProject:
         Raises:
             InputError: There is no such Lean.
         """
-        try:
-            said = subprocess.run(
-                [self.lean, "--version"], capture_output=True, text=True, check=True, timeout=120
-            ).stdout
-        except (OSError, subprocess.SubprocessError) as error:
-            raise InputError(f"--lean {self.lean}: {error}") from error
+        said = said_by([self.lean, "--version"], "--lean")
         found = re.search(r"version (?P<version>[^\s,)]+)(?:.*commit (?P<commit>\w+))?", said)
         if found is None:
             raise InputError(f"--lean {self.lean}: no Lean, it says {said[:80]!r}")

@@ -14,7 +14,9 @@ from typing import Literal
 
 import psutil
 
-__all__ = ["Ended", "Limits", "run_limited"]
+from pipelines.errors import InputError
+
+__all__ = ["Ended", "Limits", "run_limited", "said_by"]
 
 _POLL_SECONDS = 0.1
 # What is kept of what a process says of itself.
@@ -113,6 +115,24 @@ def run_limited(
     finally:
         errors.unlink(missing_ok=True)
     return Ended(how, process.returncode, time.monotonic() - started, peak, text)
+
+
+def said_by(command: Sequence[str], option: str) -> str:
+    """What a program prints when it's asked something short, its version for one.
+
+    Args:
+        command: The program and its arguments.
+        option: The option that named it, for the message.
+
+    Raises:
+        InputError: It can't be run, or ends with an error.
+    """
+    try:
+        return subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=120
+        ).stdout
+    except (OSError, subprocess.SubprocessError) as error:
+        raise InputError(f"{option} {command[0]}: {error}") from error
 
 
 def _resident(pid: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from collections import Counter
@@ -10,8 +11,10 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+import zstandard
 
 from pipelines.engine import Engine
+from pipelines.errors import InputFilesFailed
 from pipelines.recipe import load_recipe
 from pipelines.runs import Run
 from pipelines.subsets import InputNames, subset_of
@@ -147,6 +150,65 @@ def test_a_module_that_gave_nothing_is_on_record(tmp_path: Path) -> None:
     assert ("Other.json", "", "trace:unknown_format") in modules
     assert ("status.jsonl", "Slow", "trace:timeout") in modules
     assert not any(module == "Fine" for _, module, _ in modules)
+
+
+_STEP = {
+    "id": 0,
+    "start": 0,
+    "end": 4,
+    "syntax": "x",
+    "head": "simp",
+    "before": ["⊢ p"],
+    "after": [],
+}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        # Bytes behind the file's end, in the middle of a character, of another type.
+        [{"kind": "command", "start": 0, "end": 900}],
+        [{"kind": "command", "start": 1, "end": 2, "proof_start": 1}],
+        [{"kind": "step", **_STEP, "start": "0"}],
+        [{"kind": "step", **_STEP, "before": None}],
+        # Half of a surrogate pair is no character and can't be written.
+        [{"kind": "step", **_STEP, "before": ["\ud800 : p\n⊢ p"]}],
+        [{"kind": "step", "id": 0}],
+        [{"kind": "what"}],
+        [{"kind": "message", "severity": "error", "line": 99, "column": 0, "text": "x"}],
+    ],
+)
+def test_a_module_that_contradicts_itself_harms_no_other(tmp_path: Path, lines: list[Any]) -> None:
+    sample = Path(subset_of("goal_states").sample()[0]).read_text("utf-8")
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    bad = [
+        {"kind": "module", "module": "Bad", "text": "αsimp"},
+        *lines,
+        {"kind": "end", "steps": 0},
+    ]
+    content = "".join(json.dumps(line) + "\n" for line in bad) + sample
+    (traces / "mixed.jsonl").write_text(content, "utf-8")
+    run(tmp_path / "run", "lean-proofsteps", traces)
+    trails = table(tmp_path / "run", "trails")
+    of_bad = [row for row in trails if row["module"] in ("Bad", "")]
+    assert any(row["reason"].startswith("trace:") for row in of_bad)
+    assert all(row["verdict"] == "drop" for row in of_bad)
+    assert sum(row["module"] == "Sample" and row["verdict"] == "keep" for row in trails) == 29
+    assert verify_run(tmp_path / "run").holds
+
+
+def test_compressed_traces_are_read_and_damaged_ones_fail_the_run(tmp_path: Path) -> None:
+    sample = Path(subset_of("goal_states").sample()[0]).read_bytes()
+    traces = tmp_path / "traces"
+    traces.mkdir()
+    (traces / "a.jsonl.gz").write_bytes(gzip.compress(sample, mtime=0))
+    (traces / "b.jsonl.zst").write_bytes(zstandard.ZstdCompressor().compress(sample))
+    counts = run(tmp_path / "run", "lean-proofsteps", traces)["counts"]
+    assert (counts["records"], counts["kept"]) == (66, 29)
+    (traces / "a.jsonl.gz").write_bytes(gzip.compress(sample, mtime=0)[:-20])
+    with pytest.raises(InputFilesFailed, match=r"a\.jsonl\.gz"):
+        run(tmp_path / "again", "lean-proofsteps", traces)
 
 
 def test_test_problems_are_left_out_by_statement_by_name_and_by_folder(
