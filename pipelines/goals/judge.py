@@ -98,6 +98,10 @@ class StepJudge(StageJudge):
         judged = self._run_stages(document, trail, every_filter=False)
         if judged.document is not None:
             judged.document.content = step
+        elif not judged.text:
+            # Dropped before it was rendered; whoever asks why wants to see it.
+            judged.text = rendered(formal, self._render)
+            trail.text_chars = len(judged.text)
         return judged
 
     def _extract(self, document: Document) -> Decision:
