@@ -81,6 +81,7 @@ def estimated_sum(
     most: float = math.inf,
     *,
     more: int = 0,
+    highest_share: float = 1.0,
 ) -> Estimate:
     """The sum of a quantity over a group: what is known, and the expansion estimate for the rest.
 
@@ -94,12 +95,16 @@ def estimated_sum(
         values: The quantity of each of the sample.
         most: The sum over all that may pass, where it's known.
         more: How many others may pass, of whom there's no sample.
+        highest_share: The largest share of the unknown that may pass; it bounds the sum where the
+            sample has none that does, and so no spread.
     """
     if not unknown:
         return Estimate(known, known, known + most if more else known, not more)
     if len(values) < 2:
         value = known + most / 2 if math.isfinite(most) else known
         return Estimate(value, known, known + most, False)
+    if not any(values):
+        return Estimate(known, known, known + most * highest_share, False)
     mean = sum(values) / len(values)
     variance = sum((value - mean) ** 2 for value in values) / (len(values) - 1)
     spread = _NORMAL_975 * math.sqrt(variance * (1 / len(values) + 1 / unknown))

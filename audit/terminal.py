@@ -229,7 +229,8 @@ def show_what_if(found: WhatIf) -> None:
         out.print(table)
     _show_cases("Entering", found.enter_examples)
     _show_cases("Leaving", found.leave_examples)
-    exact = "All counts are exact. " if found.exact else ""
+    but = ", duplicates among the entering ones aside" if found.duplicates_unknown else ""
+    exact = f"All counts are exact{but}. " if found.exact else ""
     notes = "\n".join(f"- {line}" for line in found.ignores)
     out.print(f"\n{exact}{found.method}", style="dim", highlight=False)
     if notes:

@@ -104,6 +104,8 @@ class WhatIf:
         enter_examples, leave_examples: Documents.
         method: How estimates were made; empty when all is exact.
         ignores: What the answer doesn't take into account, one sentence each.
+        duplicates_unknown: Whether entering documents may be duplicates of others, so that fewer
+            of them stay than ``entering`` counts.
     """
 
     changes: tuple[tuple[str, str, str], ...]
@@ -125,10 +127,11 @@ class WhatIf:
     leave_examples: tuple[Case, ...]
     method: str
     ignores: tuple[str, ...]
+    duplicates_unknown: bool
 
     @property
     def exact(self) -> bool:
-        """Whether everything was counted."""
+        """Whether everything was counted, up to the duplicate stages."""
         return self.entering.exact
 
     @property
@@ -400,6 +403,7 @@ class _Answer:
             self._examples("fate = 'leaves'", examples),
             "" if entering.exact else _METHOD,
             tuple(self._ignores(strata)),
+            bool(self._finders_after(strata)),
         )
 
     def _count(self, condition: str) -> int:
@@ -431,10 +435,12 @@ class _Answer:
             strata.append(Stratum(was, enter, later, unknown, len(sample), passed, entering))
             known_chars, known_bytes, most_chars, most_bytes = map(int, sums)
             most = float(most_chars) if have_texts else math.inf
+            share = (entering.high - enter) / unknown if unknown else 1.0
             texts = [float(length) if entered else 0.0 for entered, length, _ in sample]
-            chars.append(estimated_sum(known_chars, unknown, texts, most, more=may_replace))
+            bounds = {"more": may_replace, "highest_share": share}
+            chars.append(estimated_sum(known_chars, unknown, texts, most, **bounds))
             sizes = [float(size) if entered else 0.0 for entered, _, size in sample]
-            sources.append(estimated_sum(known_bytes, unknown, sizes, most_bytes, more=may_replace))
+            sources.append(estimated_sum(known_bytes, unknown, sizes, most_bytes, **bounds))
         return strata, summed(chars), summed(sources)
 
     def _sample(self, was: str) -> list[tuple[bool, int, int]]:
@@ -466,12 +472,16 @@ class _Answer:
         )
         return tuple(Case(*row) for row in rows)
 
-    def _ignores(self, strata: Sequence[Stratum]) -> Iterator[str]:
+    def _finders_after(self, strata: Sequence[Stratum]) -> list[str]:
+        """The stages that would still hold entering documents against the others: all, or those
+        after the finder of duplicates that had dropped them."""
         _, finders = _stage_names(self._after)
         order = [stage.name for stage in self._after.built()]
         entering = [order.index(s.stage) for s in strata if s.enter or s.unknown]
-        # One that a finder had dropped was held against the others by those before it.
-        names = [n for n in finders if entering and order.index(n) > min(entering)]
+        return [name for name in finders if entering and order.index(name) > min(entering)]
+
+    def _ignores(self, strata: Sequence[Stratum]) -> Iterator[str]:
+        names = self._finders_after(strata)
         if names:
             yield (
                 f"entering documents weren't held against the others by {', '.join(names)}; "
