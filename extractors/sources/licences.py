@@ -39,14 +39,27 @@ _HEAD_CHARS = 2000
 def licence_of_header(text: str) -> str:
     """The SPDX expression that a source file names at its beginning; empty when it names none."""
     match = _IDENTIFIER.search(text, 0, _HEAD_CHARS)
-    return match.group(1).strip("()") if match else ""
+    if match:
+        return match.group(1).strip("()")
+    head = text[:_HEAD_CHARS]
+    # Most files say nothing; only what sounds like a notice is compared.
+    return _known_in(head) if _NOTICE.search(head) else ""
+
+
+# Words of the notices that licences ask to be put at the beginning of each file.
+_NOTICE = re.compile(
+    r"[Gg]eneral[ \t]+[Pp]ublic|[Aa]pache[ \t]+[Ll]icen|[Pp]ermission is hereby|"
+    r"[Mm]ozilla[ \t]+[Pp]ublic|[Rr]edistribution and use|[Bb]oost Software"
+)
 
 
 def licence_of_text(text: str) -> str:
     """The SPDX expression of a licence file; empty when no licence is known in it."""
-    named = licence_of_header(text)
-    if named:
-        return named
+    match = _IDENTIFIER.search(text, 0, _HEAD_CHARS)
+    return match.group(1).strip("()") if match else _known_in(text)
+
+
+def _known_in(text: str) -> str:
     plain = _plain(text)
     found: list[str] = []
     for row in _rows():

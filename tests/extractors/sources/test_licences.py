@@ -42,6 +42,11 @@ def test_headers() -> None:
     assert (
         licence_of_header("# SPDX-License-Identifier: (MIT OR Apache-2.0)") == "MIT OR Apache-2.0"
     )
+    notice = """## This program is free software: you can redistribute it and/or modify it under the
+    ## terms of the GNU General Public License as published by the Free Software Foundation, either
+    ## version 3 of the License, or (at your option) any later version.\nx = 1;"""
+    assert licence_of_header(notice) == "GPL-3.0-or-later"
+    assert licence_of_header("# a general remark on permissions") == ""
     assert licence_of_header("x\n" * 2000 + "SPDX-License-Identifier: MIT") == ""
 
 
