@@ -223,7 +223,7 @@ class _Reader:
             premise = Premise(
                 line["name"],
                 line.get("module", ""),
-                line.get("path", ""),
+                line.get("path", "") or _path(line.get("module", "")),
                 tuple(line.get("def_start", ())),
                 tuple(line.get("def_end", ())),
                 line["start"],
@@ -237,6 +237,11 @@ class _Reader:
             declaration = _around(module, premise.use_start)
             if declaration is not None and premise not in declaration.premises:
                 declaration.premises.append(premise)
+
+
+def _path(module: str) -> str:
+    """The file of a module, below its package's folder of sources."""
+    return f"{module.replace('.', '/')}.lean" if module else ""
 
 
 def _header(line: _Line, number: int) -> TracedModule:

@@ -226,8 +226,10 @@ def _novel_sides(keys: tuple[tuple[str, int], ...], splits: Splits) -> dict[str,
         for batch in pq.ParquetFile(Path(path)).iter_batches(columns=columns):
             for row in batch.to_pylist():
                 if row["num_steps"]:
+                    # What a proof names, where the trace tells; else what its term has.
+                    named = [p for p in row["premises"] if p["role"] == "explicit"]
                     premises[row["declaration_id"]] = sorted(
-                        {premise["full_name"] for premise in row["premises"]}
+                        {premise["full_name"] for premise in named or row["premises"]}
                     )
                     groups[row["declaration_id"]] = row["statement_key"]
     return novel_premise_sides(premises, groups, splits)
