@@ -160,7 +160,7 @@ def test_a_rehearsal_checks_every_phase_and_writes_nothing(tmp_path: Path) -> No
 
 _CLOUD = (
     "--runner=DataflowRunner",
-    "--project=p",
+    "--project=a-project",
     "--region=europe-west4",
     "--temp_location=gs://bucket/temp",
     "--sdk_container_image=registry.example/proofmill:1",
