@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import logging
 import os
 import random
 import shutil
@@ -64,6 +65,7 @@ class Round:
 
 def main() -> None:
     """Runs the rounds and prints a table; exits with 1 when one of them failed."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--rounds", type=int, default=25)
     parser.add_argument("--seed", type=int, default=1)
@@ -180,10 +182,10 @@ def _store_gone(
         process = _command(source, address)
         _wait(process, after)
         faults.down = time.monotonic() + _OUTAGE_SECONDS
-        code = process.wait()
+        code = last = process.wait()
         attempts = 1
-        while code and attempts < _ATTEMPTS:
-            code = _command(source, address).wait()
+        while last and attempts < _ATTEMPTS:
+            last = _command(source, address).wait()
             attempts += 1
         client = boto3.client("s3")
         pages = client.get_paginator("list_objects_v2").paginate(Bucket="corpus", Prefix="run/")
