@@ -56,6 +56,7 @@ _DEFINERS = frozenset(
 # What isn't read by the paper's readers: entries of the index, thanks and addresses, notes to self.
 _NOT_BODY = frozenset("index thanks address email affiliation institute todo marginpar".split())
 _INPUTS = frozenset(("input", "include", "subfile"))
+_HEADINGS = frozenset(("\\section", "\\subsection", "\\chapter", "\\begin{proof}"))
 _MOST_TOKENS = 30_000_000
 _MOST_SECONDS = 30
 
@@ -115,8 +116,8 @@ class Reader:
                 stack.append((token, []))
             elif stack:
                 stack[-1][1].append(token)
-                if token == "\\par" and stack[-1][0] == "$":
-                    stack.pop()  # a dollar that nothing closes
+                if token == "\\par" or token in _HEADINGS:
+                    stack.clear()  # TeX would stop here: something wasn't closed
         return found
 
     def _tokens(self, text: str, in_math: Callable[[], bool]) -> Iterator[str]:
@@ -207,6 +208,8 @@ class Reader:
             )
 
     def _user_environment(self, tex: Any, name: str, environment: str) -> bool:
+        if environment in FORMULA_ENVIRONMENTS:
+            return False  # whatever a class makes of them
         command = environment if name == "begin" else f"end{environment}"
         try:
             kind = self.document.context.top[command]
