@@ -87,6 +87,7 @@ class Reader:
         _forget_commands(self.document)
         self.failures: Counter[str] = Counter()
         self._styles_read: set[str] = set()
+        self._defines = True
 
     def formulas(self, text: str, *, whole: bool) -> Formulas:
         """The formulas of a text.
@@ -95,6 +96,7 @@ class Reader:
             text: TeX.
             whole: Whether it is a document, of which only the body counts.
         """
+        self._defines = whole
         found = Formulas()
         stack: list[tuple[str, list[str]]] = []
         started = not whole
@@ -176,7 +178,13 @@ class Reader:
             return
         elif defined and self._opaque and _is_internal(kind):
             yield f"\\{name}"
-        elif name in _DEFINERS or name == "newif" or self._carried_out(name, kind):
+        elif name in _DEFINERS or name == "newif":
+            # Those that a cleaner left in a text, perhaps broken, are text.
+            if self._defines:
+                self._push(tex, name)
+            else:
+                yield f"\\{name}"
+        elif self._carried_out(name, kind):
             self._push(tex, name)
         else:
             yield f"\\{name}"

@@ -286,7 +286,11 @@ class _Cleaner:
             return _GONE, skipped[1] if skipped else position
         if name in _LISTS:
             option, end = optional_argument(text, position)
-            settings = option is not None and _LIST_SETTINGS.search(option) is not None
+            settings = (
+                option is not None
+                and "$" not in option
+                and _LIST_SETTINGS.search(option) is not None
+            )
             return f"\\begin{{{name}}}" + text[position : position if settings else end], end
         arguments = self._words.floats.get(name)
         if arguments is not None:

@@ -35,7 +35,7 @@ _PART_CLASSES = frozenset(("subfiles", "standalone"))
 _USUAL_NAMES = ("main", "ms", "paper", "article", "manuscript", "arxiv", "root", "thesis", "draft")
 _SAME_SHARE = 0.5
 """Share of a main file's text that others have read, from which it's another form of theirs."""
-_FIRST = ("00README.XXX", "00README.json", "00README.yaml", "00README.yml", "00README")
+_FIRST = ("00readme.xxx", "00readme.json", "00readme.yaml", "00readme.yml", "00readme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _is_style(name: str) -> bool:
 
 def _may_be_main(name: str) -> bool:
     base = posixpath.basename(name)
-    if base.startswith(("00README", "00readme")) or base.lower() in (
+    if base.lower().startswith("00readme") or base.lower() in (
         "makefile",
         "readme",
         "license",
@@ -167,10 +167,11 @@ def _may_be_main(name: str) -> bool:
 
 
 def _directives(files: PaperFiles) -> _Directives:
+    written = {name.lower(): name for name in files.names()}
     for name in _FIRST:
-        if name not in files:
+        if name not in written:
             continue
-        text = files.decoded(name)
+        text = files.decoded(written[name])
         if name.endswith((".json", ".yaml", ".yml")):
             return _structured(text)
         return _lines(text)

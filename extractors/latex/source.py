@@ -196,7 +196,7 @@ def _safe_name(member: tarfile.TarInfo, source: PaperSource) -> str | None:
     if base.startswith("._") or "__MACOSX/" in name:
         return None
     ending = base.rpartition(".")[2].lower() if "." in base else ""
-    if ending in _NEVER_READ and not base.startswith("00README"):
+    if ending in _NEVER_READ and not base.lower().startswith("00readme"):
         return None
     if member.size > _LARGEST_UNKNOWN and not base.lower().endswith(_TEX_ENDINGS):
         source.notes["large"] += 1
