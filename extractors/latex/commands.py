@@ -382,7 +382,9 @@ def _test(reader: Expander, frame: Frame, match: _Match) -> None:
     elif name in branches.switches:
         outcome = branches.switches[name]
     else:
-        constant = constant_test(name, frame.text, frame.position)
+        constant = _definedness(reader, name, frame) or constant_test(
+            name, frame.text, frame.position
+        )
         outcome = None
         if constant is not None:
             outcome, frame.position = constant
@@ -395,6 +397,25 @@ def _test(reader: Expander, frame: Frame, match: _Match) -> None:
         frame.position, ended_by = branch_end(frame.text, frame.position, branches)
         if ended_by == "else":
             branches.open.append(True)
+
+
+_UNDEFINED = re.compile(
+    r"\s*(?:\\([A-Za-z@]+)\s*\\@?undefined|\\@?undefined\s*\\([A-Za-z@]+))(?![A-Za-z@])\s?"
+)
+_WORD = re.compile(r"\s*\\([A-Za-z@]+)\s?")
+# Commands of the engine that arXiv runs, of which papers ask whether there are such.
+_OF_PDFTEX = frozenset(("pdfoutput", "pdfversion", "pdftexversion", "pdfcompresslevel", "pdfinfo"))
+
+
+def _definedness(reader: Expander, name: str, frame: Frame) -> tuple[bool, int] | None:
+    r"""The outcome of ``\ifx\x\undefined`` and ``\ifdefined\x``; None for other tests."""
+    pattern = {"ifx": _UNDEFINED, "ifdefined": _WORD}.get(name)
+    asked = pattern.match(frame.text, frame.position) if pattern is not None else None
+    if asked is None:
+        return None
+    command = next(group for group in asked.groups() if group)
+    known = reader.meaning(command) is not None or command in _OF_PDFTEX
+    return known == (name == "ifdefined"), asked.end()
 
 
 def _else(reader: Expander, frame: Frame, match: _Match) -> None:

@@ -33,7 +33,7 @@ _STRUCTURE = re.compile(
 _PART_CLASSES = frozenset(("subfiles", "standalone"))
 # Names that authors give to the file to run, most telling first.
 _USUAL_NAMES = ("main", "ms", "paper", "article", "manuscript", "arxiv", "root", "thesis", "draft")
-_SAME_SHARE = 0.5
+_SAME_SHARE = 0.9
 """Share of a main file's text that others have read, from which it's another form of theirs."""
 _FIRST = ("00readme.xxx", "00readme.json", "00readme.yaml", "00readme.yml", "00readme")
 

@@ -23,7 +23,7 @@ __all__ = ["extract_paper", "extract_paper_redpajama"]
 
 _MOST_MAIN_FILES = 20
 _LONG_LINE = 40
-_COPY_SHARE = 0.5
+_COPY_SHARE = 0.7
 """Share of a further document's long lines that the paper has, from which it's another version."""
 _SHOWN_NAMES = 20
 

@@ -153,6 +153,9 @@ def test_sources_older_than_latex2e(content: str) -> None:
         ("\\newif\\ifdraft\\drafttrue \\ifdraft yes\\else no\\fi", "yes"),
         ("\\if00 yes\\else no\\fi \\ifnum1=0 no\\else yes\\fi", "yes  yes"),
         ("x \\iff y", "x \\iff y"),
+        ("\\ifx\\own\\undefined yes\\else no\\fi", "yes"),
+        ("\\def\\own{x}\\ifx\\own\\undefined no\\else yes\\fi", "yes"),
+        ("\\ifdefined\\pdfoutput yes\\else no\\fi", "yes"),
         ("\\newtoggle{long}\\toggletrue{long}\\iftoggle{long}{yes}{no}", "yes"),
     ],
 )
