@@ -54,7 +54,9 @@ _DEFINERS = frozenset(
     " newenvironment renewenvironment".split()
 )
 # What isn't read by the paper's readers: entries of the index, thanks and addresses, notes to self.
-_NOT_BODY = frozenset("index thanks address email affiliation institute todo marginpar".split())
+_NOT_BODY = frozenset(
+    "label index thanks address email affiliation institute todo marginpar".split()
+)
 _INPUTS = frozenset(("input", "include", "subfile"))
 _HEADINGS = frozenset(("\\section", "\\subsection", "\\chapter", "\\begin{proof}"))
 _MOST_TOKENS = 30_000_000
