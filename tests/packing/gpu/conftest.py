@@ -1,11 +1,7 @@
-"""The small tokenizer of the other tests, and a reason to skip where torch is missing."""
+"""The tokenizers of the other tests; each module says itself that it needs torch."""
 
 from __future__ import annotations
-
-import pytest
 
 from ..tokenizers.conftest import cl100k, llama2, mistral_model, small
 
 __all__ = ["cl100k", "llama2", "mistral_model", "small"]
-
-torch = pytest.importorskip("torch", reason="torch (the extra `gpu`) is not installed")
