@@ -266,16 +266,16 @@ def test_rows_far_above_a_shard_are_each_in_exactly_one_split(tmp_path: Path) ->
     contents = [
         {"content": f"Definition number_{n} := {n}.\n(* {n * 7919} *) Theorem t{n} : True.\n",
          "max_stars_repo_path": f"{n}.v"}
-        for n in range(3000)
+        for n in range(1200)
     ]  # fmt: skip
     table(tmp_path / "coq.parquet", *contents)
-    changes = ("output.shard_bytes=5000", "near_duplicates.enabled=false",
+    changes = ("output.shard_bytes=2500", "near_duplicates.enabled=false",
                "output.splits={train: 0.8, validation: 0.1, test: 0.1}")  # fmt: skip
     outcome = run([tmp_path / "coq.parquet"], tmp_path / "out", *changes)
     documents = sorted((tmp_path / "out" / "documents").glob("*.parquet"))
-    assert len(documents) > 60
+    assert len(documents) > 20
     seen = Counter(row["document_id"] for row in rows(tmp_path / "out", "documents"))
-    assert len(seen) == outcome.manifest["counts"]["kept"] == 3000
+    assert len(seen) == outcome.manifest["counts"]["kept"] == 1200
     assert set(seen.values()) == {1}
     for path in documents:
         split = path.name.split("-")[0]
@@ -284,7 +284,7 @@ def test_rows_far_above_a_shard_are_each_in_exactly_one_split(tmp_path: Path) ->
         assert {split_of(one, {"train": 0.8, "validation": 0.1, "test": 0.1}) for one in ids} == {
             split
         }
-    assert sum(outcome.manifest["splits"].values()) == 3000
+    assert sum(outcome.manifest["splits"].values()) == 1200
     assert verify_run(tmp_path / "out").faults == []
 
 
