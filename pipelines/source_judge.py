@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from extractors.notebook import NotebookBroken, notebook_markdown
 from extractors.sources import DecodingFailed, SourceFile, Unread, decode_source, git_blob_id
 from extractors.sources.decoding import decode_published
@@ -41,6 +39,8 @@ class SourceJudge(StageJudge):
         super().__init__(recipe, apart=[stage.name for stage in before])
         self._before = before
         self._decode = recipe.always(Decode)
+        # The encoding that the holder of the file at hand names.
+        self._named_encoding = ""
 
     def judge(self, file: SourceFile, input_file: str, *, every_filter: bool = False) -> Judged:
         """Judges one file.
@@ -116,7 +116,6 @@ class SourceJudge(StageJudge):
             detail = f"{len(content)} bytes, longer than {self._limits.source_bytes}"
             return unread(trail, "error:too_large", detail)
         document.raw = content
-        document.extraction_config = {}
         self._named_encoding = file.encoding
         if file.stars is not None:
             document.scores["stars"] = float(file.stars)
@@ -165,5 +164,3 @@ class SourceJudge(StageJudge):
         if not text.strip() and settings.edition == "ours":
             return Decision.drop(settings.name, "empty")
         return Decision.keep(settings.name, "converted")
-
-    _named_encoding: Any = ""
