@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 from rich.table import Table
 
-from audit.comparing import Comparison
-from audit.documents import Record
-from audit.duplicates import Cluster
-from audit.estimating import Estimate
-from audit.explaining import Explanation
-from audit.funnels import Amount, Funnel
-from audit.labelling import FilterMeasure, Share
-from audit.run import AuditRun
-from audit.sampling import Sampled
-from audit.searching import Hit
-from audit.what_if import Case, WhatIf
 from pipelines.terminal import out
+
+if TYPE_CHECKING:
+    from audit.comparing import Comparison
+    from audit.documents import Record
+    from audit.duplicates import Cluster
+    from audit.estimating import Estimate
+    from audit.explaining import Explanation
+    from audit.funnels import Amount, Funnel
+    from audit.labelling import FilterMeasure, Share
+    from audit.run import AuditRun
+    from audit.sampling import Sampled
+    from audit.searching import Hit
+    from audit.what_if import Case, WhatIf
 
 __all__ = [
     "show_cluster",
