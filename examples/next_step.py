@@ -102,7 +102,7 @@ class Tiny(nn.Module):
         self.bytes = nn.Embedding(256, width)
         self.places = nn.Embedding(_STATE + _STEP, width)
         layer = nn.TransformerEncoderLayer(
-            width, heads, 4 * width, 0.2, "gelu", batch_first=True, norm_first=True
+            width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True
         )
         self.blocks = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
         self.out = nn.Linear(width, 256)
@@ -145,7 +145,7 @@ def train(rows: Sequence[Pair], watched: Sequence[Pair], minutes: float, seed: i
     torch.manual_seed(seed)
     order = random.Random(seed)
     model = Tiny()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1.5e-3, weight_decay=0.1)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3, weight_decay=0.1)
     started, epoch, worse = time.monotonic(), 0, 0
     best, kept = math.inf, model.state_dict()
     while time.monotonic() - started < 60 * minutes and worse < 3:
