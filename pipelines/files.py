@@ -41,6 +41,7 @@ __all__ = [
     "remote_of",
     "remove",
     "remove_tree",
+    "size_of",
 ]
 
 _SCHEMES = ("s3", "gs")
@@ -153,6 +154,17 @@ def exists(path: Path) -> bool:
     """Whether a file is there for everybody."""
     remote = remote_of(path)
     return path.exists() if remote is None else remote.store.head(remote.key) is not None
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file; raises ``FileNotFoundError`` when there is none."""
+    remote = remote_of(path)
+    if remote is None:
+        return path.stat().st_size
+    stored = remote.store.head(remote.key)
+    if stored is None:
+        raise FileNotFoundError(errno.ENOENT, "no such object", remote.address)
+    return stored.size
 
 
 def remove(path: Path) -> None:

@@ -235,7 +235,13 @@ def _deduplicated(
         yaml.safe_load(fetched(run.recipe).read_text("utf-8"))
     )
     files = [
-        CorpusFile(entry["subset"], entry["name"], entry["uri"], entry["size"], entry["rows"])
+        CorpusFile(
+            entry["subset"],
+            entry["name"],
+            str(folder_at(entry["uri"])),
+            entry["size"],
+            entry["rows"],
+        )
         for entry in manifest["inputs"]
     ]
     against = [folder_at(path) for path in manifest["run"]["against"]]

@@ -44,7 +44,7 @@ from pipelines.deduplication.stages import Deduplication, repeated_paragraphs
 from pipelines.deduplication.writing import write_part
 from pipelines.engine import Engine
 from pipelines.errors import ConservationError, InputError, OtherRun
-from pipelines.files import address_of, remove_tree
+from pipelines.files import address_of, remove_tree, size_of
 from pipelines.funnel import FunnelStage, draw_funnel
 from pipelines.parquet import write_table
 from pipelines.plan import code_versions
@@ -240,7 +240,7 @@ class CorpusRun:
     def _check_unchanged(self) -> None:
         """Raises when the second pass would read other documents than the first."""
         for file in self._files:
-            if Path(file.path).stat().st_size != file.size:
+            if size_of(Path(file.path)) != file.size:
                 raise InputError(
                     f"{file.path} has changed since its documents were signed: "
                     "start again with --fresh"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from filters.repeated_paragraphs import RepeatedParagraphs
@@ -11,6 +12,7 @@ from pipelines.deduplication.index import scheme_of
 from pipelines.deduplication.parts import CorpusFile
 from pipelines.deduplication.recipe import DeduplicationRecipe
 from pipelines.errors import ConservationError
+from pipelines.files import address_of
 from pipelines.funnel import FunnelStage, funnel_of
 
 __all__ = ["MANIFEST_KIND", "make_manifest", "manifest_funnel"]
@@ -63,7 +65,7 @@ def make_manifest(
             {
                 "subset": file.subset,
                 "name": file.name,
-                "uri": file.path,
+                "uri": address_of(Path(file.path)),
                 "size": file.size,
                 "rows": file.rows,
                 "xxh3_128": [marker["digest"] for marker in markers if marker["file"] == file.path],

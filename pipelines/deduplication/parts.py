@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from pipelines.deduplication.index import IndexEntry
 from pipelines.deduplication.recipe import Columns
 from pipelines.errors import InputError
+from pipelines.files import exists, folder_at, is_mirrored, listed, open_parquet, size_of
 
 __all__ = [
     "CorpusFile",
@@ -110,7 +110,10 @@ def parquet_files(place: str) -> Iterator[tuple[str, Path]]:
     Raises:
         InputError: There are none.
     """
-    path = Path(place)
+    path = folder_at(place)
+    if is_mirrored(path):
+        yield from _remote_parquet_files(path, place)
+        return
     root = path / "documents" if (path / "documents").is_dir() else path
     if path.is_file():
         yield path.name, path
@@ -121,9 +124,22 @@ def parquet_files(place: str) -> Iterator[tuple[str, Path]]:
     yield from ((file.relative_to(root).as_posix(), file) for file in files)
 
 
+def _remote_parquet_files(path: Path, place: str) -> Iterator[tuple[str, Path]]:
+    if path.suffix == ".parquet" and exists(path):
+        yield path.name, path
+        return
+    for root in (path / "documents", path):
+        files = listed(root, "*.parquet")
+        if files:
+            yield from ((file.relative_to(root).as_posix(), file) for file in files)
+            return
+    raise InputError(f"{place}: no Parquet files there")
+
+
 def _described(subset: str, name: str, path: Path, columns: Columns) -> CorpusFile:
     try:
-        metadata = pq.read_metadata(path)
+        with open_parquet(path) as opened:
+            metadata = opened.metadata
     except (pa.ArrowInvalid, OSError) as error:
         raise InputError(f"{path}: no readable Parquet file: {error}") from error
     names = metadata.schema.to_arrow_schema().names
@@ -134,14 +150,15 @@ def _described(subset: str, name: str, path: Path, columns: Columns) -> CorpusFi
         )
     if not subset and columns.subset not in names:
         subset = "documents"
-    return CorpusFile(subset, name, str(path.resolve()), path.stat().st_size, metadata.num_rows)
+    return CorpusFile(subset, name, str(path.resolve()), size_of(path), metadata.num_rows)
 
 
 def parts_of(files: Sequence[CorpusFile]) -> list[CorpusPart]:
     """Cuts files into parts; the cut depends on the files alone."""
     parts: list[CorpusPart] = []
     for file in files:
-        metadata = pq.read_metadata(file.path)
+        with open_parquet(Path(file.path)) as opened:
+            metadata = opened.metadata
         first, rows, size = 0, 0, 0
         for number in range(metadata.num_row_groups):
             group = metadata.row_group(number)
@@ -159,7 +176,7 @@ def parts_of(files: Sequence[CorpusFile]) -> list[CorpusPart]:
 
 def tables_of(part: CorpusPart, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
     """A part's rows, some at a time; all columns, or those of these names that there are."""
-    with pq.ParquetFile(part.file.path) as file:
+    with open_parquet(Path(part.file.path)) as file:
         known = None if columns is None else [c for c in columns if c in file.schema_arrow.names]
         groups = range(part.first, part.last + 1)
         for batch in file.iter_batches(_TABLE_ROWS, row_groups=groups, columns=known):

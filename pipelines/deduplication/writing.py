@@ -22,7 +22,7 @@ from pipelines.deduplication.recipe import DeduplicationRecipe
 from pipelines.deduplication.reducing import Reducer
 from pipelines.deduplication.stages import verdicts_of_task
 from pipelines.errors import ConservationError
-from pipelines.files import fetched
+from pipelines.files import fetched, open_parquet
 from pipelines.judge import in_share
 from pipelines.parquet import open_writer, write_table
 from pipelines.run_directory import RunDirectory, write_atomically
@@ -159,7 +159,7 @@ def _write_kept(
 ) -> int:
     """Writes a part's documents that stay; returns the bytes of their text."""
     size, first = 0, 0
-    with write_atomically(path) as temporary, pq.ParquetFile(part.file.path) as source:
+    with write_atomically(path) as temporary, open_parquet(Path(part.file.path)) as source:
         schema = source.schema_arrow
         with open_writer(temporary, schema) as writer:
             for table in tables_of(part):

@@ -15,9 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from pipelines import object_store
+from pipelines.deduplication.corpus import CorpusRun
+from pipelines.deduplication.parts import resolve_corpora
+from pipelines.deduplication.recipe import load_deduplication_recipe
 from pipelines.engine import Engine
 from pipelines.errors import RunLocked
 from pipelines.files import address_of, exists, fetched, folder_at, listed, publish, remove
@@ -195,6 +200,23 @@ def test_a_killed_run_is_resumed_by_a_machine_without_its_files(
     remove(folder_at(address) / ".lock")
     run(recipe, address)
     assert remote_digests("out/run/") == local
+
+
+def test_a_deduplication_reads_and_writes_in_the_bucket(tmp_path: Path, faults: Faults) -> None:
+    rows = [
+        {"text": f"Let $n = {n % 6}$ be given, and prove the claim.", "url": ""} for n in range(9)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
+    put("corpus/part.parquet", (tmp_path / "rows.parquet").read_bytes())
+    recipe = load_deduplication_recipe("deduplicate")
+    files = resolve_corpora(["web=s3://corpus/corpus"], recipe.columns)
+    folder = folder_at("s3://corpus/out/distinct")
+    outcome = CorpusRun(recipe, files, folder, Engine(1), display="quiet").execute()
+    assert outcome.manifest["counts"]["kept"] == 6
+    assert outcome.manifest["inputs"][0]["uri"] == "s3://corpus/corpus/part.parquet"
+    shutil.rmtree(folder)
+    verification = verify_run(folder, regenerate=True, workers=1)
+    assert verification.holds, verification.faults
 
 
 # ---- files --------------------------------------------------------------------------------------
