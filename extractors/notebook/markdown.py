@@ -190,7 +190,7 @@ def _joined(value: Any) -> str:
     return "".join(map(str, value)) if isinstance(value, list) else str(value or "")
 
 
-_PICTURE = re.compile(r"!\[([^\]\n]*)\]\((?:[^()\n]|\([^()\n]*\)){0,2000}\)")
+_PICTURE = re.compile(r"!\[([^\]\n]{0,2000})\]\((?:[^()\n]|\([^()\n]*\)){0,2000}\)")
 _IMAGE = re.compile(r"<img\b[^>]{0,200000}>", re.IGNORECASE)
 _MEDIA = re.compile(
     r"<(video|audio|script|style|iframe|object|svg)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE

@@ -12,7 +12,7 @@ __all__ = ["HeaderLanguage"]
 
 # What no C header has at the beginning of a line.
 _CPP = re.compile(
-    r"^\s*(?:template\s*<|namespace\s+\w|using\s+(?:namespace\s+)?\w|class\s+\w+[^;(]*[{:]|"
+    r"^[ \t]*(?:template\s*<|namespace\s+\w|using\s+(?:namespace\s+)?\w|class\s+\w+[^;(]*[{:]|"
     r"(?:public|private|protected)\s*:|virtual\s|#\s*include\s*<(?:vector|string|map|memory|"
     r"iostream|algorithm|complex|functional|array|utility|type_traits|Eigen/\w+)>)|\bstd::",
     re.MULTILINE,

@@ -17,7 +17,7 @@ _DISPLAYED = re.compile(r"\$\$[^$]{3,5000}\$\$|\\\[.{3,5000}?\\\]", re.DOTALL)
 # A formula of a line has a command, a script or a relation; a price has none.
 _INLINE = re.compile(r"(?<![\\$\w])\$(?=[^$\n]*[\\^_=<>+])[^$\n]{1,300}\$(?!\d)")
 _FEWEST_INLINE = 2
-_JULIA = re.compile(r"^\s*(?:using|import)\s+(\w+)", re.MULTILINE)
+_JULIA = re.compile(r"^[ \t]*(?:using|import)\s+(\w+)", re.MULTILINE)
 
 
 def notebook_mathematics(markdown: str, modules: frozenset[str]) -> str:
