@@ -111,7 +111,7 @@ def s3_client() -> Any:
     options: dict[str, Any] = {
         "retries": {
             "max_attempts": int(os.environ.get("AWS_MAX_ATTEMPTS", _ATTEMPTS)),
-            "mode": "adaptive",
+            "mode": os.environ.get("AWS_RETRY_MODE", "adaptive"),
         },
         "connect_timeout": 30,
         "read_timeout": 120,

@@ -101,7 +101,7 @@ def _check_documents(run: RunDirectory, manifest: dict[str, Any], found: Verific
     schema = subset_of(manifest["subset"]).layout.documents
     paths = [f["path"] for f in manifest["files"] if f["path"].startswith("documents/")]
     rows = 0
-    splits = json.loads(run.plan.read_text("utf-8"))["recipe"]["output"]["splits"]
+    splits = json.loads(fetched(run.plan).read_text("utf-8"))["recipe"]["output"]["splits"]
     for path in sorted(paths):
         table = _table(run, path, schema, ["document_id", "decisions"], found)
         if table is None:

@@ -136,6 +136,8 @@ def s3_server(mirrors: Path, *buckets: str) -> Iterator[Faults]:
     patch.setenv("AWS_ACCESS_KEY_ID", "test")
     patch.setenv("AWS_SECRET_ACCESS_KEY", "secret-that-must-not-be-written")
     patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    # The default slows a client down for minutes once it was throttled.
+    patch.setenv("AWS_RETRY_MODE", "standard")
     patch.setenv("PROOFMILL_MIRRORS", str(mirrors))
     _forget()
     client = boto3.client("s3")

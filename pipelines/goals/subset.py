@@ -23,6 +23,7 @@ from extractors.formal.traced import TracedModule, TraceError
 from filters.formal.splits import Side, Splits, novel_premise_sides
 from pipelines.digests import DigestedSource
 from pipelines.errors import SourceFailed
+from pipelines.files import fetched, listed
 from pipelines.goals.inputs import (
     LEDGER,
     beside,
@@ -195,8 +196,9 @@ def _with_novel_premises(
     run: RunDirectory, recipe: Recipe, tasks: Sequence[int], documents: pa.Table
 ) -> pa.Table:
     """Fills in ``split_novel_premises``."""
+    written = set(listed(run.side_table("declarations", 0).parent, "*.parquet"))
     paths = [run.side_table("declarations", task) for task in tasks]
-    there = [path for path in paths if path.exists()]
+    there = [fetched(path) for path in paths if path in written]
     keys = tuple((str(path), path.stat().st_mtime_ns) for path in there)
     splits = recipe.enabled(Splits) or Splits(0.0, 0.0)
     sides = _novel_sides(keys, splits)

@@ -206,6 +206,7 @@ def test_a_finished_run_is_not_made_again_and_another_is_refused(
 
 def test_a_killed_run_goes_on(source: Path, finished: Path, tmp_path: Path) -> None:
     """Killed again and again, a little later each time, it ends with the same bytes."""
+    others = set(psutil.Process().children(recursive=True))
     output = tmp_path / "run"
     command = [
         sys.executable, "-m", "pipelines.cli", "dedup", "--input", f"web={source}",
@@ -221,7 +222,7 @@ def test_a_killed_run_goes_on(source: Path, finished: Path, tmp_path: Path) -> N
         process.wait()
     assert subprocess.run(command, check=False).returncode == 0
     assert digests(output) == digests(finished)
-    assert not psutil.Process().children(recursive=True)
+    assert set(psutil.Process().children(recursive=True)) <= others
 
 
 def test_subsets_keep_theirs_in_order_of_precedence(tmp_path: Path) -> None:
