@@ -12,6 +12,12 @@ import nbformat
 from nbconvert.exporters import MarkdownExporter
 from nbformat import NotebookNode
 
+from extractors.notebook.media import (
+    without_elements,
+    without_pictures_published,
+    without_tags,
+)
+
 # Both libraries are without annotations.
 Notebook: TypeAlias = Any
 _exporter_class: Any = MarkdownExporter
@@ -117,20 +123,14 @@ def _is_exception(output: Any) -> bool:
 
 
 # Pictures in Markdown, pictures in HTML, then other media (process_stack.py at math-lm 9575d138).
-_MEDIA_PUBLISHED = (
-    re.compile(r"!\[[^\]]*\]\((?P<filename>.*?)(?=\"|\))(?P<optionalpart>\".*\")?\)"),
-    re.compile(r"<img[^>]*>"),
-    re.compile(
-        r"<video.*?</video>|<script.*?</script>|<iframe.*?</iframe>",
-        re.DOTALL,
-    ),
-)
+_IMAGE_PUBLISHED = re.compile("<img")
+_ELEMENT_PUBLISHED = re.compile("<(?:(?P<video>video)|(?P<script>script)|(?P<iframe>iframe))")
+_CLOSING_PUBLISHED = {name: re.compile(f"</{name}>") for name in _ELEMENT_PUBLISHED.groupindex}
 
 
 def _without_media_published(body: str) -> str:
-    for pattern in _MEDIA_PUBLISHED:
-        body = pattern.sub("", body)
-    return body
+    body = without_tags(without_pictures_published(body), _IMAGE_PUBLISHED)
+    return without_elements(body, _ELEMENT_PUBLISHED, _CLOSING_PUBLISHED)
 
 
 # ---- ours ---------------------------------------------------------------------------------------
@@ -191,10 +191,14 @@ def _joined(value: Any) -> str:
 
 
 _PICTURE = re.compile(r"!\[([^\]\n]{0,2000})\]\((?:[^()\n]|\([^()\n]*\)){0,2000}\)")
-_IMAGE = re.compile(r"<img\b[^>]{0,200000}>", re.IGNORECASE)
-_MEDIA = re.compile(
-    r"<(video|audio|script|style|iframe|object|svg)\b.*?</\1\s*>", re.DOTALL | re.IGNORECASE
+_IMAGE = re.compile(r"<img\b", re.IGNORECASE)
+# A picture that is written into its tag has up to so many characters.
+_IMAGE_CHARS = 200_000
+_ELEMENTS = ("video", "audio", "script", "style", "iframe", "object", "svg")
+_ELEMENT = re.compile(
+    rf"<(?:{'|'.join(f'(?P<{name}>{name})' for name in _ELEMENTS)})\b", re.IGNORECASE
 )
+_CLOSING = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in _ELEMENTS}
 
 
 def _mend(notebook: Notebook) -> None:
@@ -214,7 +218,8 @@ def _clean_markdown_cells(notebook: Notebook) -> None:
         if "](" in text:
             text = _PICTURE.sub(r"\1", text)
         if "<" in text:
-            text = _MEDIA.sub("", _IMAGE.sub("", text))
+            text = without_tags(text, _IMAGE, _IMAGE_CHARS)
+            text = without_elements(text, _ELEMENT, _CLOSING)
         cell["source"] = text
 
 

@@ -38,6 +38,7 @@ class Generated:
         head = document.text[:_HEAD_CHARS]
         if head.startswith(_PLUTO) or not _signed(head):
             return Decision.keep(self.name)
+        head = _QUOTED.sub("", head)
         head = "\n".join(line for line in head.split("\n") if _signed(line))
         for reason, pattern in _phrases():
             match = pattern.search(head)
@@ -47,6 +48,11 @@ class Generated:
         return Decision.keep(self.name)
 
 
+# A string that a name is set to or a function gets: what a program that writes files says of them.
+_QUOTED = re.compile(
+    r"""[=(,][ \t]*[bfruBFRU]{0,2}(?:"\""(?:.*?"\""|.*)|'''(?:.*?'''|.*)|"[^"\n]*"|'[^'\n]*')""",
+    re.DOTALL,
+)
 # A Pluto notebook carries the manifest of its packages, which does say that it's generated.
 _PLUTO = "### A Pluto.jl notebook"
 # A word that every phrase has; most files have none.

@@ -31,9 +31,12 @@ def finder_of(row: RuleRow, table: LanguageTable) -> Finder:
 
 
 def _library(names: Sequence[str]) -> Finder:
-    """Looks for a project's name, with or without a version, in the repository and the folders."""
+    """Looks for a project's name, with or without a version, in the repository and the folders.
+
+    A folder may be called after owner and repository, ``leanprover-community+mathlib``.
+    """
     pattern = re.compile(
-        rf"(?:^|/)(?P<name>{'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})"
+        rf"(?:^|[/+])(?P<name>{'|'.join(sorted(map(re.escape, names), key=len, reverse=True))})"
         r"(?:[-_.]?v?\d[\w.+-]*)?/",
         re.IGNORECASE,
     )
