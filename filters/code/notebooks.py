@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 
 from filters.code.imports import first_import
 
@@ -13,7 +14,10 @@ _ENVIRONMENT = re.compile(
     r"\\begin\{(equation|align|alignat|gather|multline|eqnarray|flalign|aligned|[bpvBV]?matrix|"
     r"cases|array|split)\*?\}"
 )
-_DISPLAYED = re.compile(r"\$\$[^$]{3,5000}\$\$|\\\[.{3,5000}?\\\]", re.DOTALL)
+_DOLLARS = re.compile(r"\$\$[^$]{3,5000}\$\$")
+_BRACKET = re.compile(r"\\[\[\]]")
+# Characters between the brackets of a displayed formula, as between its dollars.
+_LEAST_DISPLAYED, _MOST_DISPLAYED = 3, 5000
 # A formula of a line has a command, a script or a relation; a price has none.
 _INLINE = re.compile(r"(?<![\\$\w])\$(?=[^$\n]*[\\^_=<>+])[^$\n]{1,300}\$(?!\d)")
 _FEWEST_INLINE = 2
@@ -32,7 +36,7 @@ def notebook_mathematics(markdown: str, modules: frozenset[str]) -> str:
     environment = _ENVIRONMENT.search(prose)
     if environment:
         return environment.group()
-    if _DISPLAYED.search(prose):
+    if _DOLLARS.search(prose) or _in_brackets(prose):
         return "displayed formula"
     if len(_INLINE.findall(prose)) >= _FEWEST_INLINE:
         return "formulas"
@@ -40,3 +44,17 @@ def notebook_mathematics(markdown: str, modules: frozenset[str]) -> str:
     return first_import(code, "python", modules) or next(
         (name for name in _JULIA.findall(code) if name in modules), ""
     )
+
+
+def _in_brackets(prose: str) -> bool:
+    r"""Whether a formula stands between ``\[`` and ``\]``, told in one pass."""
+    openings: list[int] = []
+    for match in _BRACKET.finditer(prose):
+        place = match.start()
+        if match.group() == r"\[":
+            openings.append(place + 2)
+            continue
+        before = bisect_right(openings, place - _LEAST_DISPLAYED)
+        if before and openings[before - 1] >= place - _MOST_DISPLAYED:
+            return True
+    return False

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from filters.code.handwriting import DataOnly, Generated, Minified
 from filters.code.headers import HeaderLanguage
 from filters.code.language_rules import DigitShare, FileSize, LanguageRules
+from filters.code.notebooks import notebook_mathematics
 from filters.code.origin import Benchmarks, Licences, Vendored
 from filters.code.prose_language import ProseLanguage
 from filters.code.source_files import SourceFiles, language_of_path
@@ -298,3 +303,17 @@ def test_a_solvers_tests_have_numbers_too() -> None:
     text = "VERIFY(x); " * 720 + "0123456789" * 280
     assert DigitShare().judge(document("cpp", text)).keeps
     assert DigitShare().judge(document("cpp", text + "0" * 1000)).reason == "mostly_digits"
+
+
+@given(
+    st.lists(st.sampled_from(["\\[", "\\]", "\\", "a", "[", "]", "\n", "x" * 2499]), max_size=20)
+)
+def test_displayed_formulas_in_brackets_are_those_of_an_expression(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    expected = re.search(r"(?s)\\\[.{3,5000}?\\\]", text) is not None
+    assert (notebook_mathematics(text, frozenset({"sympy"})) == "displayed formula") == expected
+
+
+def test_openings_without_end_are_no_formula() -> None:
+    # Looked for anew from every opening, the end of the last would be thousands of times as far.
+    assert notebook_mathematics("\\[a" * 1_000_000, frozenset({"sympy"})) == ""
