@@ -191,7 +191,7 @@ def _tex_structure(rows: Sequence[str], table: LanguageTable) -> Finder:
 
     def find(document: Document) -> str:
         match = pattern.search(document.text)
-        return _shown(match.group("what") or match.group("environment")) if match else ""
+        return _shown(match[match.lastgroup or 0]) if match else ""
 
     return find
 
@@ -199,12 +199,15 @@ def _tex_structure(rows: Sequence[str], table: LanguageTable) -> Finder:
 @functools.cache
 def _tex_pattern(rows: tuple[str, ...]) -> re.Pattern[str]:
     """Commands with a star, a short title or white space before their brace; environments."""
-    commands = "|".join(row for row in rows if not row.startswith("begin:"))
+    commands = "|".join(row for row in rows if ":" not in row)
+    plain = "|".join(row.removeprefix("plain:") for row in rows if row.startswith("plain:"))
     environments = "|".join(row.removeprefix("begin:") for row in rows if row.startswith("begin:"))
     return re.compile(
         # Up to the command no comment begins on the line.
         r"^(?:[^%\n\\]|\\.)*?"
-        rf"\\(?:(?P<what>{commands})\*?\s*[\[{{]|begin\{{(?P<environment>{environments})\*?\}})",
+        rf"\\(?:(?P<what>{commands})\*?\s*[\[{{]|begin\{{(?P<environment>{environments})\*?\}})"
+        # Plain TeX has its title behind a space; where the command is defined, none follows.
+        rf"|^[ \t]*\\(?P<plain>{plain or '(?!)'})[ \t]+[A-Z0-9]",
         re.MULTILINE,
     )
 

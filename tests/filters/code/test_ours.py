@@ -317,3 +317,19 @@ def test_displayed_formulas_in_brackets_are_those_of_an_expression(pieces: list[
 def test_openings_without_end_are_no_formula() -> None:
     # Looked for anew from every opening, the end of the last would be thousands of times as far.
     assert notebook_mathematics("\\[a" * 1_000_000, frozenset({"sympy"})) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("\\beginsection Introduction\n\nLet $x$ be.", "pass"),
+        ("\\proclaim Theorem 1. It is so.\\par", "pass"),
+        ("\\proclaim{Theorem 1} It is so. \\endproclaim", "pass"),
+        ("Text.\n\\begin{displaymath}x\\end{displaymath}", "pass"),
+        ("\\outer\\def\\beginsection#1\\par{\\bf#1}\n\\def\\proclaim #1. #2{}", "no_section"),
+        ("% \\beginsection Introduction", "no_section"),
+        ("\\input opt-a4\n\\def\\x{y}", "no_section"),
+    ],
+)
+def test_files_of_plain_tex_have_sections_too(text: str, expected: str) -> None:
+    assert reason("tex", text) == expected
