@@ -10,6 +10,10 @@ Every model sees a state and predicts the step. The loss is over the step alone,
 exact match is a step that greedy decoding gives in full. Held-out steps are of statements that no
 training step is of: the export sees to that. The baselines: the most frequent step, the step of
 the most alike state, n-grams over bytes and over the model's own tokens. Needs torch.
+
+On some two thousand pairs the model and n-grams together take a fifth fewer bits than n-grams
+alone; the model by itself doesn't win, and looking up the most alike state gives the most exact
+steps (figures in ``benchmarks/README.md``).
 """
 
 from __future__ import annotations
