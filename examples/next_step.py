@@ -250,7 +250,7 @@ def train(
             found = model(given, drawn).log()
             loss = functional.nll_loss(found, targets[drawn])
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
         bits, exact = measured(model, watched)
@@ -318,7 +318,7 @@ def main() -> None:
 
     blocks = [training[start : start + _BLOCK] for start in range(0, len(training), _BLOCK)]
     random.Random(given.seed).shuffle(blocks)
-    cut = len(blocks) // 10
+    cut = max(len(blocks) // 10, 1)
     tokens = Tokens(row for block in blocks[cut:] for row in block)
     grams = NGrams([tokens.pair(row) for row in training], tokens.size)
     asked = [tokens.pair(row) for row in held_out]
