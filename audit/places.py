@@ -88,6 +88,8 @@ class S3Place:
             raise NotARun(f"{self._uri}: {error}, though the manifest lists it") from error
         except pa.ArrowInvalid as error:
             raise NotARun(f"{self._uri}: {error}") from error
+        # What is registered under a name that is taken is sometimes refused (seen).
+        database.execute(f"DROP VIEW IF EXISTS {view}")
         database.register(view, dataset)
 
 
