@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from packing.corpus import PackedCorpus, PackedRow
+from pipelines.parquet import open_writer
 from pipelines.run_directory import write_atomically
 from schemas.packing import PROVENANCE
 
@@ -56,16 +57,7 @@ def write_provenance(path: Path, rows: Iterable[PackedRow]) -> int:
     count = 0
     with (
         write_atomically(path) as temporary,
-        pq.ParquetWriter(
-            temporary,
-            PROVENANCE,
-            compression="zstd",
-            compression_level=3,
-            use_dictionary=["source", "file"],
-            version="2.6",
-            data_page_version="2.0",
-            write_page_checksum=True,
-        ) as file,
+        open_writer(temporary, PROVENANCE, ["source", "file"]) as file,
     ):
         waiting: list[dict[str, Any]] = []
         for row in rows:

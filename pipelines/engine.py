@@ -41,14 +41,12 @@ __all__ = ["Engine", "guard_against_lost_elements"]
 _LOG_BYTES = 256 * 1024
 _WATCH_SECONDS = 2.0
 _LOST_SECONDS = 10.0
-# Engines that an extra brings: the module that must be there, and the extra. Beam knows an engine's
-# options once that module is imported.
-_OPTIONAL_RUNNERS: Mapping[str, tuple[str, str]] = {
-    "DaskRunner": ("apache_beam.runners.dask.dask_runner", "dask"),
-    RUNNER: ("apache_beam.runners.dataflow.internal.apiclient", "dataflow"),
+# Engines that an extra brings: the package it can't work without, the extra, and the module of
+# Beam's whose import makes the engine's options known.
+_OPTIONAL_RUNNERS: Mapping[str, tuple[str, str, str]] = {
+    "DaskRunner": ("distributed", "dask", "apache_beam.runners.dask.dask_runner"),
+    RUNNER: ("google.auth", "dataflow", "apache_beam.runners.dataflow.internal.apiclient"),
 }
-# What each of them can't be imported without, though its module can be.
-_NEEDS = {"DaskRunner": "distributed", RUNNER: "google.auth"}
 _WORKER_MODULE = "apache_beam.runners.worker.sdk_worker_main"
 
 
@@ -221,7 +219,7 @@ class Engine:
             flags = dataflow_flags(flags, self.profile or Profile())
         if _named_runner(flags) == "DaskRunner":
             # Beam finds this one by its full name alone.
-            flags.append(f"--runner={_OPTIONAL_RUNNERS['DaskRunner'][0]}.DaskRunner")
+            flags.append(f"--runner={_OPTIONAL_RUNNERS['DaskRunner'][2]}.DaskRunner")
         if not any(flag.startswith("--runner") for flag in flags):
             mode = "multi_processing" if workers > 1 else "in_memory"
             flags += [f"--direct_num_workers={workers}", f"--direct_running_mode={mode}"]
@@ -237,9 +235,9 @@ def _import_runner(flags: Sequence[str]) -> None:
     runner = _named_runner(flags)
     if runner not in _OPTIONAL_RUNNERS:
         return
-    module, extra = _OPTIONAL_RUNNERS[runner]
+    package, extra, module = _OPTIONAL_RUNNERS[runner]
     try:
-        importlib.import_module(_NEEDS[runner])
+        importlib.import_module(package)
     except ImportError as error:
         raise EngineMissing(f"{runner} isn't installed: install proofmill[{extra}]") from error
     importlib.import_module(module)

@@ -19,7 +19,7 @@ from extractors.warc import ByteSource, FileSource
 from pipelines.errors import InputError
 from pipelines.object_store import store_of
 
-__all__ = ["InputFile", "ReadTask", "open_source", "resolve_inputs"]
+__all__ = ["InputFile", "ReadTask", "open_source", "resolve_inputs", "unique_by_name"]
 
 # https://commoncrawl.org/get-started: paths of a crawl's files are relative to this.
 COMMON_CRAWL = "https://data.commoncrawl.org/"
@@ -85,6 +85,21 @@ def resolve_inputs(
         if known is not None:
             raise InputError(f"{uri} and {known.uri} would both be called {name}; rename one")
         files[name] = InputFile(name, uri, _size(uri))
+    return [files[name] for name in sorted(files)]
+
+
+def unique_by_name(found: Iterable[InputFile]) -> list[InputFile]:
+    """Files in order of name, each once.
+
+    Raises:
+        InputError: Two different files share a name.
+    """
+    files: dict[str, InputFile] = {}
+    for file in found:
+        known = files.get(file.name)
+        if known is not None and known.uri != file.uri:
+            raise InputError(f"{file.uri} and {known.uri} would both be called {file.name}")
+        files[file.name] = file
     return [files[name] for name in sorted(files)]
 
 

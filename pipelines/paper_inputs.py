@@ -20,7 +20,13 @@ from lxml import etree
 
 from filters.papers.identifiers import arxiv_id
 from pipelines.errors import InputError
-from pipelines.inputs import InputFile, is_remote, open_source, resolve_inputs
+from pipelines.inputs import (
+    InputFile,
+    is_remote,
+    open_source,
+    resolve_inputs,
+    unique_by_name,
+)
 from pipelines.subsets import InputNames
 
 __all__ = ["folder_paper", "is_tar", "place_of", "resolve_papers", "splittable"]
@@ -73,14 +79,7 @@ def resolve_papers(given: InputNames) -> list[InputFile]:
     Raises:
         InputError: An input names nothing, two share a name, or a tar isn't what the manifest says.
     """
-    files: dict[str, InputFile] = {}
-    for text in given.names:
-        for file in _named(text, given):
-            known = files.get(file.name)
-            if known is not None and known.uri != file.uri:
-                raise InputError(f"{file.uri} and {known.uri} would both be called {file.name}")
-            files[file.name] = file
-    return [files[name] for name in sorted(files)]
+    return unique_by_name(file for text in given.names for file in _named(text, given))
 
 
 def _named(text: str, given: InputNames) -> Iterator[InputFile]:

@@ -54,17 +54,26 @@ _REPETITIVE = (
 GROUP_ROWS = 1024
 
 
-def open_writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def open_writer(
+    path: Path, schema: pa.Schema, dictionary: Sequence[str] | None = None
+) -> pq.ParquetWriter:
     """A writer with the project's settings: zstd, page checksums, no timestamps.
 
     Dictionaries only where values repeat: of URLs and ids they cost time and make files larger.
+
+    Args:
+        path: The file.
+        schema: Its columns.
+        dictionary: Columns whose values repeat; those of documents and trails when None.
     """
+    if dictionary is None:
+        dictionary = [name for name in _REPETITIVE if name.split(".")[0] in schema.names]
     return pq.ParquetWriter(
         path,
         schema,
         compression="zstd",
         compression_level=3,
-        use_dictionary=[name for name in _REPETITIVE if name.split(".")[0] in schema.names],
+        use_dictionary=list(dictionary),
         version="2.6",
         data_page_version="2.0",
         write_page_checksum=True,

@@ -10,8 +10,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from extractors.sources import TreeFile, tree_listing
-from pipelines.errors import InputError
-from pipelines.inputs import InputFile, is_remote, open_source, resolve_inputs
+from pipelines.inputs import (
+    InputFile,
+    is_remote,
+    open_source,
+    resolve_inputs,
+    unique_by_name,
+)
 from pipelines.subsets import InputNames
 
 __all__ = ["folder_listing", "is_archive", "is_parquet", "resolve_sources", "splittable"]
@@ -50,14 +55,7 @@ def resolve_sources(given: InputNames) -> list[InputFile]:
     Raises:
         InputError: An input names nothing, or two share a name.
     """
-    files: dict[str, InputFile] = {}
-    for text in given.names:
-        for file in _named(text, given):
-            known = files.get(file.name)
-            if known is not None and known.uri != file.uri:
-                raise InputError(f"{file.uri} and {known.uri} would both be called {file.name}")
-            files[file.name] = file
-    return [files[name] for name in sorted(files)]
+    return unique_by_name(file for text in given.names for file in _named(text, given))
 
 
 def _named(text: str, given: InputNames) -> Iterator[InputFile]:

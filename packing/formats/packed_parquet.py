@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from packing.corpus import PackedRow
 from packing.sequences import SequenceLayout
+from pipelines.parquet import open_writer
 from pipelines.run_directory import write_atomically
 from schemas.version import versioned
 
@@ -64,17 +64,8 @@ def write_packed_parquet(path: Path, rows: Iterable[PackedRow], schema: pa.Schem
     count = 0
     with (
         write_atomically(path) as temporary,
-        pq.ParquetWriter(
-            temporary,
-            schema,
-            compression="zstd",
-            compression_level=3,
-            # Few different values, or runs that repeat: positions above all.
-            use_dictionary=["source", "position_ids.list.element"],
-            version="2.6",
-            data_page_version="2.0",
-            write_page_checksum=True,
-        ) as file,
+        # Few different values, or runs that repeat: positions above all.
+        open_writer(temporary, schema, ["source", "position_ids.list.element"]) as file,
     ):
         waiting: list[PackedRow] = []
         for row in rows:
